@@ -1,0 +1,87 @@
+package lambda
+
+import (
+	"maps"
+	"time"
+)
+
+// State is a function's position in the life cycle that clients wait on. Source: Lambda API, "State".
+type State string
+
+// States of a function. Only an Active function can be invoked.
+const (
+	StatePending State = "Pending"
+	StateActive  State = "Active"
+	StateFailed  State = "Failed"
+)
+
+// UpdateStatus tells how the last update of a function's code or configuration went. The zero value means "never
+// updated, still being created" and is left out of answers.
+type UpdateStatus string
+
+// Update statuses. During InProgress the previous code and configuration serve.
+const (
+	UpdateInProgress UpdateStatus = "InProgress"
+	UpdateSuccessful UpdateStatus = "Successful"
+	UpdateFailed     UpdateStatus = "Failed"
+)
+
+// Reason codes that go with State and UpdateStatus. Source: Lambda API, "StateReasonCode", "LastUpdateStatusReasonCode".
+const (
+	ReasonCreating       = "Creating"
+	ReasonInvalidRuntime = "InvalidRuntime"
+	ReasonInvalidZip     = "InvalidZipFileException"
+	ReasonInternalError  = "InternalError"
+)
+
+// Config is the configuration of one version of one function. It is immutable once handed out: change a copy made
+// with Clone.
+type Config struct {
+	Account string `json:"account"` // 12 digits
+	Name    string `json:"name"`
+	Version string `json:"version"` // "$LATEST"; digits once versions exist
+
+	Role        string            `json:"role"`
+	Runtime     string            `json:"runtime"` // e.g. "python3.11", see Runtime
+	Handler     string            `json:"handler"`
+	Description string            `json:"description,omitempty"`
+	Timeout     int               `json:"timeout_seconds"`
+	MemoryMB    int               `json:"memory_mb"`
+	EphemeralMB int               `json:"ephemeral_mb"`
+	Environment map[string]string `json:"environment,omitzero"` // nil: never set; empty: set to nothing
+	LogGroup    string            `json:"log_group"`
+
+	Code Code `json:"code"`
+
+	// RevisionID is a UUID that changes on every write and every state change.
+	RevisionID   string    `json:"revision_id"`
+	LastModified time.Time `json:"last_modified"`
+
+	State           State  `json:"state"`
+	StateReason     string `json:"state_reason,omitempty"`
+	StateReasonCode string `json:"state_reason_code,omitempty"`
+
+	UpdateStatus     UpdateStatus `json:"update_status,omitempty"`
+	UpdateReason     string       `json:"update_reason,omitempty"`
+	UpdateReasonCode string       `json:"update_reason_code,omitempty"`
+}
+
+// Code names a deployment package by its content.
+type Code struct {
+	// SHA256 is the hexadecimal SHA-256 of the uploaded zip; the API shows the same digest in base64.
+	SHA256 string `json:"sha256"`
+	// Size is the length of the uploaded zip in bytes.
+	Size int64 `json:"size"`
+}
+
+// Clone returns a deep copy that the caller may modify.
+func (c *Config) Clone() *Config {
+	d := *c
+	d.Environment = maps.Clone(c.Environment)
+	return &d
+}
+
+// TimeoutDuration is the function timeout, 1 s to 900 s.
+func (c *Config) TimeoutDuration() time.Duration {
+	return time.Duration(c.Timeout) * time.Second
+}

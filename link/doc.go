@@ -1,0 +1,41 @@
+// Package link is the protocol between the host and the inside of a sandbox. Both sides, and both bundled language
+// bootstraps, speak it; it imports the standard library only.
+//
+// # Channels
+//
+// Control (fd 0 of the agent): the host starts and resets the runtime, the agent reports. Data (fd 1): events in,
+// results out. A bundled bootstrap reads and writes Data itself, so that a warm invocation never passes through the
+// agent; for a custom runtime the agent translates between Data and the HTTP Runtime API. Logs (fd 2): raw output of
+// the runtime, no frames.
+//
+// # Frames
+//
+// A frame is an 8-byte header and a body:
+//
+//	type u8 | flags u8 | zero u16 | body length u32 little-endian | body
+//
+// A body is at most MaxFrameBytes. A message with metadata has the body
+//
+//	length of meta u32 little-endian | meta, a JSON object | payload
+//
+// and a payload that does not fit goes on in Chunk frames; FlagMore marks every frame but the last.
+//
+// # Conversation
+//
+//	agent   -> Hello                                   control, once, after boot
+//	host    -> Start {kind, argv, env, …}              control; the agent starts the runtime process
+//	host    -> Specialise {handler, env, …}            data, bundled runtimes only
+//	runtime -> Ready | InitError                       data; init is over
+//	host    -> Invoke {id, deadline, …} + event        data
+//	runtime -> Result | Error, FlagIdle or later Idle  data; Idle: the runtime asked for its next event
+//	agent   -> Exited {run, code, signal}              control, whenever the runtime process ended
+//	host    -> Reset {nonce}                           control; the agent kills every process, empties its side of
+//	agent   -> Sync {nonce}                            data; the host discards all bytes up to this frame
+//
+// After Reset the host may send Start again: /tmp and the log stream survive, as on Lambda.
+//
+// # Trust
+//
+// The host treats all input as hostile: sizes are bounded before memory is taken, an unknown or misplaced frame is
+// ErrProtocol, ids are compared with the ones the host chose, and nothing a sandbox says decides identity or billing.
+package link

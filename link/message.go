@@ -1,0 +1,127 @@
+package link
+
+import "time"
+
+// Version is the protocol's version, said in Hello. Host and agent of one build always match.
+const Version = 1
+
+// MaxFrameBytes bounds the body of one frame; ChunkBytes is how much payload the senders here put into one.
+const (
+	MaxFrameBytes = 256 << 10
+	ChunkBytes    = 128 << 10
+)
+
+// Type is the first byte of a frame.
+type Type uint8
+
+// Frame types. Host to sandbox below 0x40, sandbox to host from 0x40 on.
+const (
+	TypeStart      Type = 0x01 // control: StartRequest as JSON
+	TypeReset      Type = 0x02 // control: 16-byte nonce
+	TypePing       Type = 0x03 // control: any body
+	TypeSpecialise Type = 0x10 // data: Specialisation as JSON; may need Chunks
+	TypeInvoke     Type = 0x11 // data: meta EventMeta, payload the event
+	TypeMore       Type = 0x12 // data: the next part of a payload, both directions
+	TypeHello      Type = 0x40 // control: HelloMeta as JSON
+	TypeExited     Type = 0x41 // control: ExitMeta as JSON
+	TypePong       Type = 0x42 // control: the ping's body
+	TypeReady      Type = 0x50 // data: empty
+	TypeInitError  Type = 0x51 // data: meta ReplyMeta, payload the error object
+	TypeResult     Type = 0x52 // data: meta ReplyMeta, payload the result
+	TypeError      Type = 0x53 // data: meta ReplyMeta, payload the error object
+	TypeIdle       Type = 0x54 // data: empty; the runtime asked for its next event
+	TypeSync       Type = 0x5f // data: the 16-byte nonce of the Reset it answers
+)
+
+// Flag is the second byte of a frame.
+type Flag uint8
+
+// Flags of a frame.
+const (
+	FlagMore Flag = 1 // the payload goes on in the next frame, which is TypeMore
+	FlagIdle Flag = 2 // on the last frame of a Result or Error: stands for an Idle that would follow at once
+)
+
+// NonceBytes is the length of a Reset's nonce.
+const NonceBytes = 16
+
+// Kinds of runtime process, for StartRequest.Kind.
+const (
+	KindFrames = "frames" // bundled bootstrap: gets the data channel as fd 3
+	KindHTTP   = "http"   // custom runtime: talks to the agent's Runtime API
+)
+
+// StartRequest tells the agent to start the runtime process.
+type StartRequest struct {
+	// Run numbers the runtime processes of one sandbox; the matching Exited carries it.
+	Run  uint32   `json:"run"`
+	Kind string   `json:"kind"`
+	Argv []string `json:"argv"`
+	Env  []string `json:"env"` // "K=V", complete
+	Dir  string   `json:"dir"`
+	// UID and GID are the user inside the sandbox; the agent itself is root there.
+	UID int `json:"uid"`
+	GID int `json:"gid"`
+	// OpenFiles and Processes are limits per runtime; 0 leaves the default.
+	OpenFiles uint64 `json:"open_files,omitempty"`
+	Processes uint64 `json:"processes,omitempty"`
+	// TmpBytes sizes /tmp, which the agent mounts at the first Start that has one.
+	TmpBytes int64 `json:"tmp_bytes,omitempty"`
+}
+
+// Specialisation gives a bundled runtime its function. The runtime applies Env, loads Handler, answers Ready.
+type Specialisation struct {
+	Handler  string            `json:"handler"`
+	TaskRoot string            `json:"task_root"` // "/var/task"
+	Env      map[string]string `json:"env"`
+}
+
+// EventMeta goes with an event.
+type EventMeta struct {
+	ID            string `json:"id"`
+	DeadlineMS    int64  `json:"deadline_ms"` // Unix time in milliseconds
+	ARN           string `json:"arn"`         // as the caller named the function
+	TraceID       string `json:"trace_id,omitempty"`
+	ClientContext string `json:"client_context,omitempty"` // JSON text, already base64-decoded
+	Identity      string `json:"identity,omitempty"`       // Cognito identity, JSON text
+}
+
+// ReplyMeta goes with a result or error.
+type ReplyMeta struct {
+	ID          string `json:"id,omitempty"` // the event's; empty for InitError
+	ErrorType   string `json:"error_type,omitempty"`
+	ContentType string `json:"content_type,omitempty"`
+}
+
+// HelloMeta is the agent's greeting.
+type HelloMeta struct {
+	Version int `json:"version"`
+}
+
+// ExitMeta says how a runtime process ended, or why it could not start.
+type ExitMeta struct {
+	Run    uint32 `json:"run"`
+	Code   int    `json:"code"`             // exit code; -1 if killed by a signal or never started
+	Signal string `json:"signal,omitempty"` // "killed", "segmentation fault", …
+	// StartError is a Runtime.* error type when the process could not be started: Runtime.InvalidEntrypoint.
+	StartError string `json:"start_error,omitempty"`
+	Message    string `json:"message,omitempty"` // with StartError
+}
+
+// Event is one event on its way to a runtime.
+type Event struct {
+	EventMeta
+	Payload []byte
+}
+
+// Reply is what a runtime made of an event.
+type Reply struct {
+	ReplyMeta
+	Failed   bool   // the runtime posted an error
+	Payload  []byte // result or error object, exactly as the runtime sent it
+	TooLarge bool   // more than the allowed bytes came; Payload is empty
+	Idle     bool   // the runtime already asked for its next event
+}
+
+// Deadline returns m's deadline as a time.
+func (m *EventMeta) Deadline() time.Time { return time.UnixMilli(m.DeadlineMS) }
