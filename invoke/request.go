@@ -1,5 +1,7 @@
 package invoke
 
+import "time"
+
 // Request is one synchronous invocation as the gateway decoded it.
 type Request struct {
 	ID            string // UUID; the caller's x-amzn-RequestId and the function's request id
@@ -19,4 +21,11 @@ type Result struct {
 	FunctionError   string // "" or "Unhandled"
 	ExecutedVersion string // "$LATEST"
 	LogTail         []byte // the last lambda.LogTailBytes of the log, if asked for
+	Phases          []Phase
+}
+
+// Phase is one timed part of an invocation.
+type Phase struct {
+	Name     string // place, code and init of a cold start, and invoke
+	Duration time.Duration
 }

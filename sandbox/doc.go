@@ -26,7 +26,7 @@
 // # Errors
 //
 // An error from Create leaves nothing behind. After an error from any other method the sandbox is to be destroyed: its
-// state is unknown (Guard marks it broken). ErrUnsupported is the exception: it changes nothing.
+// state is unknown (Guard marks it broken). Two exceptions change nothing: ErrUnsupported, and an error from Stats.
 //
 // # Trust
 //

@@ -1,0 +1,153 @@
+package agent
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+
+	"thaw.dev/thaw/agent/runtimeapi"
+	"thaw.dev/thaw/link"
+)
+
+// File descriptors the sandbox gives to the agent.
+const (
+	fdControl = 0
+	fdData    = 1
+	fdLogs    = 2
+)
+
+// agent is the state of Run. Only Run's goroutine uses the fields without a comment.
+type agent struct {
+	control sender // any goroutine
+	data    sender // any goroutine
+	procs   table  // any goroutine
+
+	failed chan error // any goroutine; holds the error that ends Run
+	stop   int        // closed once failed holds one
+
+	tmp *tmp // nil before the first Start that sizes it
+	run *run // what the last Start made; nil before it and after a Reset
+}
+
+// run is one start of the runtime.
+type run struct {
+	proc   *process           // nil if it could not be started
+	api    *runtimeapi.Server // kind "http" only
+	events *events            // kind "http" only
+}
+
+// sender writes messages on a channel, from several goroutines.
+type sender struct {
+	mu sync.Mutex // held while writing: messages must not mix
+	w  *link.Writer
+}
+
+func (s *sender) frame(t link.Type, body []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.w.Frame(t, 0, body)
+}
+
+func (s *sender) json(t link.Type, v any) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.w.JSON(t, v)
+}
+
+// message is a runtimeapi.Send.
+func (s *sender) message(t link.Type, meta *link.ReplyMeta, payload []byte) error {
+	if meta == nil {
+		return s.frame(t, payload)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.w.Message(t, 0, meta, payload)
+}
+
+// Run serves the host on the process's first three descriptors. It returns nil when the host has closed the control
+// channel, and an error when the agent cannot go on; the sandbox has to end in both cases. The process must be PID 1,
+// because Reset kills every other process it can see.
+func Run() error {
+	if os.Getpid() != 1 {
+		return errors.New("not PID 1 of a sandbox")
+	}
+	stopped, stop, err := stopPipe()
+	if err != nil {
+		return err
+	}
+	a := &agent{
+		control: sender{w: link.NewWriter(channel{fd: fdControl})},
+		data:    sender{w: link.NewWriter(channel{fd: fdData})},
+		failed:  make(chan error, 1),
+		stop:    stop,
+	}
+	children := make(chan os.Signal, 1)
+	signal.Notify(children, syscall.SIGCHLD)
+	go func() { // ends with the process
+		for range children {
+			a.procs.reap()
+		}
+	}()
+	if err := a.control.json(link.TypeHello, link.HelloMeta{Version: link.Version}); err != nil {
+		return fmt.Errorf("say hello: %w", err)
+	}
+	r := link.NewReader(channel{fd: fdControl, stop: stopped})
+	for {
+		switch err := a.obey(r); {
+		case errors.Is(err, io.EOF):
+			return nil
+		case errors.Is(err, errStopped):
+			return <-a.failed
+		case err != nil:
+			return err
+		}
+	}
+}
+
+// fail ends Run with err, if it has not failed already.
+func (a *agent) fail(err error) {
+	select {
+	case a.failed <- err:
+		_ = syscall.Close(a.stop)
+	default:
+	}
+}
+
+// obey reads one order of the host and carries it out.
+func (a *agent) obey(r *link.Reader) error {
+	f, err := r.Next()
+	if err != nil {
+		return fmt.Errorf("read control channel: %w", err)
+	}
+	switch f.Type {
+	case link.TypePing:
+		return a.control.frame(link.TypePong, f.Body)
+	case link.TypeReset:
+		if len(f.Body) != link.NonceBytes {
+			return fmt.Errorf("%w: nonce of %d bytes", link.ErrProtocol, len(f.Body))
+		}
+		return a.reset([link.NonceBytes]byte(f.Body))
+	case link.TypeStart:
+		body, _, tooLarge, err := r.Payload(f, f.Body, maxStartBytes)
+		if err != nil {
+			return fmt.Errorf("read start request: %w", err)
+		}
+		var req link.StartRequest
+		if tooLarge {
+			return fmt.Errorf("%w: start request of over %d bytes", link.ErrProtocol, maxStartBytes)
+		}
+		if err := json.Unmarshal(body, &req); err != nil {
+			return fmt.Errorf("%w: start request: %w", link.ErrProtocol, err)
+		}
+		return a.start(&req)
+	}
+	return fmt.Errorf("%w: type %#x on the control channel", link.ErrProtocol, uint8(f.Type))
+}
+
+// maxStartBytes bounds a StartRequest. Its largest part, the environment, is bounded far below by the host.
+const maxStartBytes = 1 << 20

@@ -1,0 +1,28 @@
+// Package agent is PID 1 of every sandbox: it starts and resets the runtime process, reports how it ends, reaps
+// orphans, and serves the Runtime API to runtimes that speak HTTP. Package link describes the conversation with the
+// host.
+//
+// # Life cycle
+//
+// Run says hello on fd 0 and obeys the host until the host closes that channel. Each Start makes one runtime process;
+// Reset ends everything but the agent and leaves the data channel empty, so that the next Start finds a fresh
+// environment, in which only /tmp is as it was. A Start without a Reset before it clears the old run first.
+//
+// # Descriptors
+//
+// fd 0 is the control channel. fd 1 is the data channel: a runtime of kind "frames" gets it as its fd 3, and the agent
+// then writes nothing on it but Sync; for kind "http" it belongs to the agent. fd 2 is the tenant's log: the runtime
+// inherits it as stdout and stderr, and the agent writes to it only when it gives up.
+//
+// # Processes
+//
+// One function reaps, for everybody (reap.go): nothing else in this program waits for a child, so no exit status can
+// be taken from under someone's feet. This is why package os/exec is not used.
+//
+// # What it needs
+//
+// To be PID 1, as root with CAP_SYS_ADMIN (/tmp), CAP_SETUID and CAP_SETGID (the runtime's user) and CAP_KILL (Reset
+// kills processes of that user). The runtime inherits none of them.
+//
+// The agent is inside the sandbox and so not trusted by the host; nor does it trust the runtime.
+package agent

@@ -1,0 +1,76 @@
+package agent
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"syscall"
+
+	"thaw.dev/thaw/agent/runtimeapi"
+	"thaw.dev/thaw/lambda"
+	"thaw.dev/thaw/link"
+)
+
+// events reads events from the data channel for one run of a runtime that speaks HTTP.
+type events struct {
+	stop int           // closing it ends the reader
+	done chan struct{} // closed when the reader has ended
+}
+
+// readEvents starts the reader, which hands every event to api until close is called. If it cannot go on it calls fail.
+func readEvents(api *runtimeapi.Server, fail func(error)) (*events, error) {
+	stopped, stop, err := stopPipe()
+	if err != nil {
+		return nil, err
+	}
+	e := &events{stop: stop, done: make(chan struct{})}
+	go func() { // ends in close
+		defer close(e.done)
+		defer func() { _ = syscall.Close(stopped) }()
+		r := link.NewReader(channel{fd: fdData, stop: stopped})
+		for {
+			ev, err := readEvent(r)
+			if err == nil {
+				err = api.Deliver(ev)
+			}
+			if errors.Is(err, errStopped) {
+				return
+			}
+			if err != nil {
+				fail(fmt.Errorf("data channel: %w", err))
+				return
+			}
+		}
+	}()
+	return e, nil
+}
+
+// close ends the reader; what it had read of an event is lost.
+func (e *events) close() {
+	_ = syscall.Close(e.stop)
+	<-e.done
+}
+
+func readEvent(r *link.Reader) (*link.Event, error) {
+	f, err := r.Next()
+	if err != nil {
+		return nil, err
+	}
+	if f.Type != link.TypeInvoke {
+		return nil, fmt.Errorf("%w: type %#x instead of an event", link.ErrProtocol, uint8(f.Type))
+	}
+	meta, first, err := link.SplitMeta(f.Body)
+	if err != nil {
+		return nil, err
+	}
+	ev := &link.Event{}
+	if err := json.Unmarshal(meta, &ev.EventMeta); err != nil {
+		return nil, fmt.Errorf("%w: event metadata: %w", link.ErrProtocol, err)
+	}
+	var tooLarge bool
+	ev.Payload, _, tooLarge, err = r.Payload(f, first, lambda.MaxSyncPayloadBytes)
+	if tooLarge {
+		err = fmt.Errorf("%w: event of over %d bytes", link.ErrProtocol, lambda.MaxSyncPayloadBytes)
+	}
+	return ev, err
+}

@@ -1,0 +1,201 @@
+package agent
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+
+	"thaw.dev/thaw/agent/runtimeapi"
+	"thaw.dev/thaw/link"
+)
+
+// startError says why a runtime process could not be started.
+type startError struct {
+	kind    string // see link.ExitMeta
+	message string
+}
+
+func (e *startError) Error() string { return e.message }
+
+// Kinds of startError. The first two are the function's fault; sandboxFailure is ours.
+const (
+	invalidEntrypoint = "Runtime.InvalidEntrypoint"
+	invalidWorkingDir = "Runtime.InvalidWorkingDir"
+	sandboxFailure    = "Sandbox.Failure"
+)
+
+// layerBootstrap is where a custom runtime is looked for when the function's package has none.
+// Source: AWS Lambda developer guide, "Building a custom runtime".
+const layerBootstrap = "/opt/bootstrap"
+
+// start starts the runtime process and returns without waiting for it. A process that cannot be started is reported
+// to the host, not returned: an error ends the agent.
+func (a *agent) start(req *link.StartRequest) error {
+	if a.run != nil {
+		if err := a.clear(); err != nil {
+			return err
+		}
+	}
+	a.run = &run{}
+	err := a.launch(req)
+	if e, ok := errors.AsType[*startError](err); ok {
+		return a.control.json(link.TypeExited, link.ExitMeta{
+			Run: req.Run, Code: -1, StartError: e.kind, Message: e.message,
+		})
+	}
+	return err
+}
+
+func (a *agent) launch(req *link.StartRequest) error {
+	if req.TmpBytes > 0 && a.tmp == nil {
+		t, err := sizeTmp(req.TmpBytes)
+		if err != nil {
+			return &startError{sandboxFailure, err.Error()}
+		}
+		a.tmp = t
+	}
+	argv0, err := entrypoint(req)
+	if err != nil {
+		return err
+	}
+	files := []uintptr{0, fdLogs, fdLogs}
+	switch req.Kind {
+	case link.KindFrames:
+		// The process expects the usual mode; one before it may have changed that for all who share the channel.
+		if err := syscall.SetNonblock(fdData, false); err != nil {
+			return fmt.Errorf("prepare data channel: %w", err)
+		}
+		files = append(files, fdData)
+	case link.KindHTTP:
+		if err := a.serveHTTP(); err != nil {
+			return &startError{sandboxFailure, err.Error()}
+		}
+	default:
+		return fmt.Errorf("%w: runtime kind %q", link.ErrProtocol, req.Kind)
+	}
+	devNull, err := os.Open(os.DevNull)
+	if err != nil {
+		return &startError{sandboxFailure, err.Error()}
+	}
+	defer func() { _ = devNull.Close() }()
+	files[0] = devNull.Fd()
+
+	p, err := a.procs.start(req.Run, func() (int, error) { return fork(argv0, req, files) })
+	if err != nil {
+		return err
+	}
+	a.run.proc = p
+	go a.watch(p, a.run.api) // ends with the process; clear waits for it
+	return nil
+}
+
+// entrypoint finds the program to run.
+func entrypoint(req *link.StartRequest) (string, error) {
+	if len(req.Argv) == 0 {
+		return "", &startError{invalidEntrypoint, "no command"}
+	}
+	if fi, err := os.Stat(req.Dir); err != nil || !fi.IsDir() {
+		return "", &startError{invalidWorkingDir, "no such directory: " + req.Dir}
+	}
+	argv0 := req.Argv[0]
+	if req.Kind != link.KindHTTP || exists(argv0) {
+		return argv0, nil
+	}
+	if !exists(layerBootstrap) {
+		return "", &startError{invalidEntrypoint, "Couldn't find valid bootstrap(s): [" + argv0 + " " + layerBootstrap + "]"}
+	}
+	return layerBootstrap, nil
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// serveHTTP begins to serve the Runtime API and to read events.
+func (a *agent) serveHTTP() error {
+	ln, err := net.Listen("tcp", runtimeapi.Addr)
+	if err != nil {
+		return err
+	}
+	a.run.api = runtimeapi.New(a.data.message)
+	go a.run.api.Serve(ln) // ends in Close, which clear calls
+	a.run.events, err = readEvents(a.run.api, a.fail)
+	return err
+}
+
+// fork creates the process as a session of its own. It runs with the limits asked for, or the highest allowed.
+func fork(argv0 string, req *link.StartRequest, files []uintptr) (int, error) {
+	// The limits become the agent's own, for the process to inherit them: they do it no harm, as it needs few files
+	// and root is not counted.
+	for _, l := range []struct {
+		resource int
+		max      uint64
+	}{{syscall.RLIMIT_NOFILE, req.OpenFiles}, {rlimitNproc, req.Processes}} {
+		if err := limit(l.resource, l.max); err != nil {
+			return 0, &startError{sandboxFailure, fmt.Sprintf("set limit %d: %v", l.resource, err)}
+		}
+	}
+	// No new privileges is an attribute of the thread that forks.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if _, _, errno := syscall.RawSyscall6(syscall.SYS_PRCTL, prSetNoNewPrivs, 1, 0, 0, 0, 0); errno != 0 {
+		return 0, &startError{sandboxFailure, "set no new privileges: " + errno.Error()}
+	}
+	argv := append([]string{argv0}, req.Argv[1:]...)
+	pid, err := syscall.ForkExec(argv0, argv, &syscall.ProcAttr{
+		Dir:   req.Dir,
+		Env:   req.Env,
+		Files: files,
+		Sys: &syscall.SysProcAttr{
+			Setsid:     true,
+			Credential: &syscall.Credential{Uid: uint32(req.UID), Gid: uint32(req.GID)}, // no other groups
+		},
+	})
+	if err != nil {
+		return 0, &startError{invalidEntrypoint, "fork/exec " + argv0 + ": " + err.Error()}
+	}
+	return pid, nil
+}
+
+// Numbers that package syscall lacks. Source: linux/prctl.h, asm-generic/resource.h.
+const (
+	prSetNoNewPrivs = 38
+	rlimitNproc     = 6
+)
+
+// limit sets soft and hard limit to n, or to the present hard limit if that is lower; 0 changes nothing.
+func limit(resource int, n uint64) error {
+	if n == 0 {
+		return nil
+	}
+	var l syscall.Rlimit
+	if err := syscall.Getrlimit(resource, &l); err != nil {
+		return err
+	}
+	n = min(n, l.Max)
+	return syscall.Setrlimit(resource, &syscall.Rlimit{Cur: n, Max: n})
+}
+
+// postGrace is how long the children of a runtime process that has ended may go on with an answer they have begun.
+const postGrace = time.Second
+
+// watch waits for the end of the process and tells the host, after everything the runtime said.
+func (a *agent) watch(p *process, api *runtimeapi.Server) {
+	defer close(p.reported)
+	<-p.ended
+	if api != nil {
+		api.Drain(postGrace)
+	}
+	meta := link.ExitMeta{Run: p.number, Code: p.status.ExitStatus()}
+	if p.status.Signaled() {
+		meta.Code, meta.Signal = -1, strings.TrimSuffix(p.status.Signal().String(), " (core dumped)")
+	}
+	_ = a.control.json(link.TypeExited, meta) // if the host is gone, Run ends
+}

@@ -1,0 +1,114 @@
+package api
+
+// FunctionConfiguration is what the API tells about a function. Members without a value are left out.
+type FunctionConfiguration struct {
+	FunctionName         string
+	FunctionArn          string
+	Runtime              string `json:",omitempty"`
+	Role                 string
+	Handler              string `json:",omitempty"`
+	CodeSize             int64  // bytes of the uploaded zip
+	Description          string // present even if empty
+	Timeout              int    // seconds
+	MemorySize           int    // MB
+	LastModified         string // FormatTimestamp
+	CodeSha256           string // base64 of the SHA-256 of the uploaded zip
+	Version              string
+	Environment          *EnvironmentAnswer `json:",omitempty"`
+	TracingConfig        TracingConfigAnswer
+	RevisionId           string
+	State                string `json:",omitempty"`
+	StateReason          string `json:",omitempty"`
+	StateReasonCode      string `json:",omitempty"`
+	LastUpdateStatus     string `json:",omitempty"`
+	LastUpdateReason     string `json:"LastUpdateStatusReason,omitempty"`
+	LastUpdateReasonCode string `json:"LastUpdateStatusReasonCode,omitempty"`
+	PackageType          string
+	Architectures        []string
+	EphemeralStorage     EphemeralStorageAnswer
+	SnapStart            SnapStartAnswer
+	RuntimeVersionConfig *RuntimeVersionConfig `json:",omitempty"`
+	LoggingConfig        LoggingConfigAnswer
+}
+
+// EnvironmentAnswer carries the variables; an empty map is written as {}.
+type EnvironmentAnswer struct {
+	Variables map[string]string
+}
+
+// TracingConfigAnswer is the tracing mode in force.
+type TracingConfigAnswer struct {
+	Mode string
+}
+
+// EphemeralStorageAnswer is the size of /tmp in MB.
+type EphemeralStorageAnswer struct {
+	Size int
+}
+
+// SnapStartAnswer tells whether snapshots are asked for and made.
+type SnapStartAnswer struct {
+	ApplyOn            string
+	OptimizationStatus string
+}
+
+// RuntimeVersionConfig names the exact runtime.
+type RuntimeVersionConfig struct {
+	RuntimeVersionArn string
+}
+
+// LoggingConfigAnswer is the logging configuration in force.
+type LoggingConfigAnswer struct {
+	LogFormat string
+	LogGroup  string
+}
+
+// GetFunctionAnswer is the body of GetFunction.
+type GetFunctionAnswer struct {
+	Configuration FunctionConfiguration
+	Code          CodeLocation
+	Tags          map[string]string `json:",omitempty"`
+}
+
+// CodeLocation is where a function's code can be fetched for ten minutes.
+type CodeLocation struct {
+	RepositoryType string
+	Location       string
+}
+
+// ListFunctionsAnswer is the body of ListFunctions.
+type ListFunctionsAnswer struct {
+	NextMarker string `json:",omitempty"`
+	Functions  []FunctionConfiguration
+}
+
+// ListTagsAnswer is the body of ListTags; no tags are written as {}.
+type ListTagsAnswer struct {
+	Tags map[string]string
+}
+
+// AccountSettingsAnswer is the body of GetAccountSettings.
+type AccountSettingsAnswer struct {
+	AccountLimit AccountLimit
+	AccountUsage AccountUsage
+}
+
+// AccountLimit holds sizes in bytes and counts of concurrent executions.
+type AccountLimit struct {
+	TotalCodeSize                  int64
+	CodeSizeUnzipped               int64
+	CodeSizeZipped                 int64
+	ConcurrentExecutions           int
+	UnreservedConcurrentExecutions int
+}
+
+// AccountUsage is what the account's functions use of it.
+type AccountUsage struct {
+	TotalCodeSize int64 // bytes
+	FunctionCount int
+}
+
+// CodeSigningConfigAnswer is the body of GetFunctionCodeSigningConfig with no configuration attached.
+type CodeSigningConfigAnswer struct {
+	FunctionName string
+}

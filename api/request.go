@@ -1,0 +1,280 @@
+package api
+
+import "thaw.dev/thaw/lambda"
+
+// FunctionSettings are the members that CreateFunction and UpdateFunctionConfiguration share. nil means absent.
+// Members whose content Thaw does not use are kept only as far as needed to tell "nothing" from "something".
+type FunctionSettings struct {
+	Role             *string
+	Runtime          *string
+	Handler          *string
+	Description      *string
+	Timeout          *int // seconds
+	MemorySize       *int // MB
+	Environment      *Environment
+	EphemeralStorage *EphemeralStorage
+	LoggingConfig    *LoggingConfig
+
+	TracingConfig          *TracingConfig
+	SnapStart              *SnapStart
+	DeadLetterConfig       *DeadLetterConfig
+	VpcConfig              *VpcConfig
+	KMSKeyArn              *string
+	Layers                 []string
+	FileSystemConfigs      []FileSystemConfig
+	ImageConfig            *ImageConfig
+	DurableConfig          *Opaque
+	CapacityProviderConfig *Opaque
+}
+
+// Opaque is an object of which only the presence matters.
+type Opaque map[string]any
+
+// Environment carries a function's environment variables.
+type Environment struct {
+	Variables map[string]string
+}
+
+// EphemeralStorage is the size of /tmp in MB.
+type EphemeralStorage struct {
+	Size *int
+}
+
+// LoggingConfig says how and where a function logs.
+type LoggingConfig struct {
+	LogFormat           *string `json:",omitempty"`
+	ApplicationLogLevel *string `json:",omitempty"`
+	SystemLogLevel      *string `json:",omitempty"`
+	LogGroup            *string `json:",omitempty"`
+}
+
+// TracingConfig is PassThrough or Active.
+type TracingConfig struct {
+	Mode *string
+}
+
+// SnapStart is None or PublishedVersions.
+type SnapStart struct {
+	ApplyOn *string
+}
+
+// DeadLetterConfig names the target of failed asynchronous events.
+type DeadLetterConfig struct {
+	TargetArn *string
+}
+
+// VpcConfig names subnets and security groups.
+type VpcConfig struct {
+	SubnetIds               []string
+	SecurityGroupIds        []string
+	Ipv6AllowedForDualStack *bool
+}
+
+// FileSystemConfig is one mounted file system.
+type FileSystemConfig struct {
+	Arn            *string
+	LocalMountPath *string
+	S3FilesConfig  *Opaque
+}
+
+// ImageConfig overrides settings of a container image.
+type ImageConfig struct {
+	EntryPoint       []string
+	Command          []string
+	WorkingDirectory *string
+}
+
+// FunctionCode says where a new function's code comes from.
+type FunctionCode struct {
+	ZipFile             []byte // base64 in JSON
+	S3Bucket            *string
+	S3Key               *string
+	S3ObjectVersion     *string
+	S3ObjectStorageMode *string
+	ImageUri            *string
+	SourceKMSKeyArn     *string
+}
+
+// CreateFunctionRequest is the body of CreateFunction.
+type CreateFunctionRequest struct {
+	FunctionName *string
+	Code         *FunctionCode
+	FunctionSettings
+	PackageType          *string
+	Architectures        []string
+	Tags                 map[string]string
+	Publish              *bool
+	PublishTo            *string
+	CodeSigningConfigArn *string
+	TenancyConfig        *Opaque
+}
+
+// UpdateFunctionConfigurationRequest is the body of UpdateFunctionConfiguration. Absent members stay unchanged.
+type UpdateFunctionConfigurationRequest struct {
+	FunctionSettings
+	RevisionId *string
+}
+
+// UpdateFunctionCodeRequest is the body of UpdateFunctionCode.
+type UpdateFunctionCodeRequest struct {
+	FunctionCode
+	Architectures []string
+	Publish       *bool
+	PublishTo     *string
+	DryRun        *bool
+	RevisionId    *string
+}
+
+// TagResourceRequest is the body of TagResource.
+type TagResourceRequest struct {
+	Tags map[string]string
+}
+
+// Check is the constraint layer for CreateFunction.
+func (r *CreateFunctionRequest) Check() error {
+	var c Constraints
+	c.Required("functionName", r.FunctionName != nil)
+	c.writeName(r.FunctionName)
+	c.Required("role", r.Role != nil)
+	c.Required("code", r.Code != nil)
+	c.settings(&r.FunctionSettings)
+	c.Enum("packageType", r.PackageType, "Zip", "Image")
+	c.architectures(r.Architectures)
+	c.Enum("publishTo", r.PublishTo, "LATEST_PUBLISHED")
+	if r.Code != nil {
+		c.Enum("code.s3ObjectStorageMode", r.Code.S3ObjectStorageMode, "COPY", "REFERENCE")
+	}
+	c.Tags("tags", r.Tags)
+	return c.Err()
+}
+
+// Check is the constraint layer for UpdateFunctionConfiguration; name is the path label.
+func (r *UpdateFunctionConfigurationRequest) Check(name string) error {
+	var c Constraints
+	c.writeName(&name)
+	c.settings(&r.FunctionSettings)
+	return c.Err()
+}
+
+// Check is the constraint layer for UpdateFunctionCode; name is the path label.
+func (r *UpdateFunctionCodeRequest) Check(name string) error {
+	var c Constraints
+	c.writeName(&name)
+	c.architectures(r.Architectures)
+	c.Enum("publishTo", r.PublishTo, "LATEST_PUBLISHED")
+	c.Enum("s3ObjectStorageMode", r.S3ObjectStorageMode, "COPY", "REFERENCE")
+	return c.Err()
+}
+
+// Check is the constraint layer for TagResource; resource is the path label.
+func (r *TagResourceRequest) Check(resource string) error {
+	var c Constraints
+	c.resource(resource)
+	c.Required("tags", r.Tags != nil)
+	c.Tags("tags", r.Tags)
+	return c.Err()
+}
+
+// CheckUntag is the constraint layer for UntagResource.
+func CheckUntag(resource string, keys []string) error {
+	var c Constraints
+	c.resource(resource)
+	c.Required("tagKeys", len(keys) > 0)
+	return c.Err()
+}
+
+// CheckResource is the constraint layer for operations whose only input is the ARN of something with tags.
+func CheckResource(resource string) error {
+	var c Constraints
+	c.resource(resource)
+	return c.Err()
+}
+
+// CheckName is the constraint layer for operations on a function name, which may hold a qualifier, and the Qualifier
+// of the query, "" if there is none. Invoke and the operations that read use it.
+func CheckName(name, query string) error {
+	var c Constraints
+	c.Length("functionName", &name, 1, 256)
+	c.Match("functionName", &name, namespacedName)
+	if query != "" {
+		c.Length("qualifier", &query, 1, 128)
+		c.Match("qualifier", &query, qualifier)
+	}
+	return c.Err()
+}
+
+// CheckInvocation is the constraint layer for Invoke's headers; "" means absent.
+func CheckInvocation(invocationType, logType string) error {
+	var c Constraints
+	if invocationType != "" {
+		c.Enum("invocationType", &invocationType, "Event", "RequestResponse", "DryRun")
+	}
+	if logType != "" {
+		c.Enum("logType", &logType, "None", "Tail")
+	}
+	return c.Err()
+}
+
+// CheckList is the constraint layer for ListFunctions; "" and nil mean absent.
+func CheckList(functionVersion, region string, maxItems *int) error {
+	var c Constraints
+	if functionVersion != "" {
+		c.Enum("functionVersion", &functionVersion, "ALL")
+	}
+	if region != "" {
+		c.Match("masterRegion", &region, masterRegion)
+	}
+	c.Range("maxItems", maxItems, 1, 10000)
+	return c.Err()
+}
+
+func (c *Constraints) writeName(name *string) {
+	c.Length("functionName", name, 1, 140)
+	c.Match("functionName", name, functionName)
+	if name == nil || len(c.failures) > 0 {
+		return
+	}
+	if ref, ok := lambda.ParseFunctionRef(*name); ok && len(ref.Name) > 64 {
+		c.fail(quote(*name), "functionName", "Member must have length less than or equal to 64")
+	}
+}
+
+func (c *Constraints) resource(arn string) {
+	c.Length("resource", &arn, 1, 10000)
+	c.Match("resource", &arn, taggableResource)
+}
+
+func (c *Constraints) architectures(list []string) {
+	c.EnumList("architectures", list, 1, 1, "x86_64", "arm64")
+}
+
+func (c *Constraints) settings(s *FunctionSettings) {
+	c.Match("role", s.Role, roleARN)
+	c.Length("handler", s.Handler, 0, 128)
+	if s.Handler != nil && *s.Handler != "" {
+		c.Match("handler", s.Handler, handler)
+	}
+	c.Length("description", s.Description, 0, 256)
+	c.Range("timeout", s.Timeout, lambda.MinTimeoutSeconds, lambda.MaxTimeoutSeconds)
+	c.Range("memorySize", s.MemorySize, lambda.MinMemoryMB, lambda.MaxMemoryMB)
+	if s.Environment != nil {
+		c.Variables("environment.variables", s.Environment.Variables)
+	}
+	if e := s.EphemeralStorage; e != nil {
+		c.Required("ephemeralStorage.size", e.Size != nil)
+		c.Range("ephemeralStorage.size", e.Size, lambda.MinEphemeralMB, lambda.MaxEphemeralMB)
+	}
+	if l := s.LoggingConfig; l != nil {
+		c.Enum("loggingConfig.logFormat", l.LogFormat, "JSON", "Text")
+		c.Enum("loggingConfig.applicationLogLevel", l.ApplicationLogLevel, "TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
+		c.Enum("loggingConfig.systemLogLevel", l.SystemLogLevel, "DEBUG", "INFO", "WARN")
+		c.Length("loggingConfig.logGroup", l.LogGroup, 1, 512)
+		c.Match("loggingConfig.logGroup", l.LogGroup, logGroup)
+	}
+	if t := s.TracingConfig; t != nil {
+		c.Enum("tracingConfig.mode", t.Mode, "Active", "PassThrough")
+	}
+	if a := s.SnapStart; a != nil {
+		c.Enum("snapStart.applyOn", a.ApplyOn, "PublishedVersions", "None")
+	}
+}

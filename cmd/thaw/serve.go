@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"thaw.dev/thaw/node"
+)
+
+// serve runs a server until it is told to stop.
+type serve struct {
+	config    node.Config
+	budget    byteSize
+	logLevel  string
+	logFormat string
+}
+
+func newServe(a *app) *cobra.Command {
+	s := serve{config: node.Default()}
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the server",
+		Long: "Run the server until it is told to stop.\n\n" +
+			"The first SIGTERM or SIGINT drains: no new requests, those under way finish, then everything is removed and\n" +
+			"the exit code is 0. A second signal stops at once; invocations under way fail and the exit code is 130.\n\n" +
+			"Every flag can also be given as an environment variable: --memory-budget as THAW_MEMORY_BUDGET, and so on.\n" +
+			"A flag wins over the environment.",
+		Args: cobra.NoArgs,
+		PreRunE: func(cmd *cobra.Command, _ []string) error {
+			return flagsFromEnvironment(cmd)
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var err error
+			if s.config.Logger, err = newLogger(a.err, s.logLevel, s.logFormat); err != nil {
+				return usage(cmd, "%w", err)
+			}
+			s.config.MemoryBudget = int64(s.budget)
+			return s.run(cmd.Context(), a)
+		},
+	}
+	f, c := cmd.Flags(), &s.config
+	f.StringVar(&c.DataDir, "data", c.DataDir, "directory that holds all state; one server at a time uses it")
+	f.StringVar(&c.Listen, "listen", c.Listen, "address of the HTTP API; port 0 picks a free one")
+	f.StringVar(&c.Account, "account", c.Account, "12-digit id of the account")
+	f.StringVar(&c.Region, "region", c.Region, "region in ARNs and signatures")
+	f.StringVar(&c.Engine, "engine", c.Engine, "what runs the sandboxes: gvisor, or fake, which runs no user code")
+	f.Var(&s.budget, "memory-budget", "memory for all execution environments together, such as 8GiB; 0 is three quarters of the host's")
+	f.DurationVar(&c.KeepAlive, "keep-alive", c.KeepAlive, "how long an idle execution environment is kept")
+	f.StringSliceVar(&c.EgressDeny, "egress-deny", nil, "network in CIDR form that functions must not reach; may be repeated")
+	f.StringVar(&s.logLevel, "log-level", "info", "debug, info, warn or error")
+	f.StringVar(&s.logFormat, "log-format", "text", "text or json")
+	return cmd
+}
+
+func (s *serve) run(ctx context.Context, a *app) error {
+	n, err := node.Open(ctx, s.config)
+	if err != nil {
+		return withHint(err, "thaw doctor checks what a server needs")
+	}
+	if err := s.greet(a, n.Addr()); err != nil {
+		return errors.Join(err, n.Close())
+	}
+	<-ctx.Done()
+	return s.drain(a, n)
+}
+
+// drain shuts n down; the user's second signal cuts it short.
+func (s *serve) drain(a *app, n *node.Node) error {
+	s.config.Logger.Info("draining; a second signal stops at once")
+	ctx, cancel := context.WithCancelCause(context.Background())
+	defer cancel(nil)
+	done := make(chan struct{})
+	defer close(done)
+	go func() { // ends with drain
+		select {
+		case <-a.halt:
+			cancel(errStopped)
+		case <-done:
+		}
+	}()
+	if err := n.Shutdown(ctx); err != nil && context.Cause(ctx) == nil {
+		return err
+	}
+	if context.Cause(ctx) != nil {
+		return errStopped
+	}
+	s.config.Logger.Info("stopped")
+	return nil
+}
+
+// greet says that the server serves, and how to use it.
+func (s *serve) greet(a *app, addr string) error {
+	if a.json {
+		announced, err := readAnnouncement(s.config.DataDir)
+		if err != nil {
+			return err
+		}
+		return writeJSON(a.out, announced)
+	}
+	data := ""
+	if s.config.DataDir != node.Default().DataDir {
+		data = " --data " + shellWord(s.config.DataDir)
+	}
+	_, err := fmt.Fprintf(a.out, "Thaw serves at http://%s. To use it from another shell: eval \"$(thaw env%s)\"\n", addr, data)
+	return err
+}
+
+// flagsFromEnvironment sets the flags of cmd that were not given from THAW_… variables.
+func flagsFromEnvironment(cmd *cobra.Command) error {
+	var err error
+	cmd.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) {
+		name := "THAW_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		value, ok := os.LookupEnv(name)
+		if !ok || f.Changed || err != nil {
+			return
+		}
+		if e := cmd.Flags().Set(f.Name, value); e != nil {
+			err = usage(cmd, "%s=%s: %w", name, value, e)
+		}
+	})
+	return err
+}
+
+// newLogger returns the platform's log.
+func newLogger(w io.Writer, level, format string) (*slog.Logger, error) {
+	var o slog.HandlerOptions
+	var l slog.Level
+	if err := l.UnmarshalText([]byte(level)); err != nil {
+		return nil, fmt.Errorf("log level %q: want debug, info, warn or error", level)
+	}
+	o.Level = l
+	switch format {
+	case "text":
+		return slog.New(slog.NewTextHandler(w, &o)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(w, &o)), nil
+	}
+	return nil, fmt.Errorf("log format %q: want text or json", format)
+}

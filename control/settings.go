@@ -1,0 +1,40 @@
+package control
+
+import "thaw.dev/thaw/lambda"
+
+// Settings are the configuration a caller gives. nil means absent: the default at creation, unchanged in an update.
+type Settings struct {
+	Role        *string
+	Runtime     *string
+	Handler     *string
+	Description *string
+	Timeout     *int              // seconds
+	MemoryMB    *int              // MiB
+	EphemeralMB *int              // MiB
+	Environment map[string]string // empty, not nil: no variables
+	LogGroup    *string           // "" means the default group
+}
+
+// apply writes the settings into c, which the caller owns.
+func (in *Settings) apply(c *lambda.Config) {
+	set(&c.Role, in.Role)
+	set(&c.Runtime, in.Runtime)
+	set(&c.Handler, in.Handler)
+	set(&c.Description, in.Description)
+	set(&c.Timeout, in.Timeout)
+	set(&c.MemoryMB, in.MemoryMB)
+	set(&c.EphemeralMB, in.EphemeralMB)
+	set(&c.LogGroup, in.LogGroup)
+	if in.Environment != nil {
+		c.Environment = in.Environment
+	}
+	if c.LogGroup == "" {
+		c.LogGroup = "/aws/lambda/" + c.Name
+	}
+}
+
+func set[T any](dst, src *T) {
+	if src != nil {
+		*dst = *src
+	}
+}

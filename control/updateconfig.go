@@ -1,0 +1,29 @@
+package control
+
+import (
+	"context"
+
+	"thaw.dev/thaw/lambda"
+)
+
+// UpdateConfigInput is new configuration for a function; absent settings stay.
+type UpdateConfigInput struct {
+	Account, Name string
+	Settings      Settings
+	RevisionID    *string // if given, the update is only for that revision
+}
+
+// UpdateConfig changes a function's configuration and starts its preparation; the old configuration serves until that
+// succeeded. Errors as UpdateCode.
+func (s *Functions) UpdateConfig(ctx context.Context, in UpdateConfigInput) (*lambda.Config, error) {
+	return s.update(ctx, in.Account, in.Name, func(c *lambda.Config) error {
+		if err := revision(c, in.RevisionID); err != nil {
+			return err
+		}
+		if err := s.changeable(c); err != nil {
+			return err
+		}
+		in.Settings.apply(c)
+		return check(c)
+	})
+}

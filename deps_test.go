@@ -1,0 +1,123 @@
+package thaw_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "thaw.dev/thaw"
+
+// rules say what a package must not import, directly, and why. A package matches by path below the module or by prefix
+// ending in "/...".
+var rules = []struct {
+	pkg       string
+	forbidden []string // prefixes; a leading "!" is an exception
+	why       string
+}{
+	{"lambda", []string{module, "net"}, "the nouns stand at the bottom and do no I/O"},
+	{"link", []string{module, "net/http"}, "the agent and the bootstraps' tests link it"},
+	{"logs", []string{module}, "a log stream knows nobody"},
+	{"sandbox", []string{module, "gvisor.dev"}, "the contract knows no engine"},
+	{"api", []string{module, "!" + module + "/lambda", "!" + module + "/auth", "net"}, "wire shapes have no behaviour"},
+	{"pool", []string{module + "/invoke", module + "/store", module + "/control", module + "/api", module + "/sandbox/"}, "the pool serves any engine and knows no invocation"},
+	{"invoke", []string{module + "/store", module + "/control", module + "/api", module + "/sandbox"}, "an invocation sees environments, not sandboxes"},
+	{"control", []string{module + "/pool", module + "/invoke", module + "/gateway", "gvisor.dev", "github.com/nats-io"}, "use cases do not import each other"},
+	{"gateway", []string{module + "/pool", module + "/store", module + "/sandbox", "gvisor.dev"}, "the front calls use cases only"},
+	{"agent/...", []string{module, "!" + module + "/link", "!" + module + "/lambda", "!" + module + "/agent", "github.com", "golang.org"}, "everything here runs in every sandbox"},
+	{"client", []string{module + "/gateway", module + "/control", module + "/node", "github.com/aws"}, "the client sees what a user sees"},
+}
+
+// owners are modules that only the named packages may import.
+var owners = map[string][]string{
+	"github.com/nats-io":       {"store"},
+	"gvisor.dev":               {"sandbox/gvisor", "egress", "cmd/thaw-sentry"},
+	"github.com/spf13":         {"cmd/thaw"},
+	module + "/sandbox/gvisor": {"node", "cmd/thaw"},
+}
+
+func TestImportRules(t *testing.T) {
+	t.Parallel()
+	for pkg, imports := range packages(t) {
+		for _, imp := range imports {
+			for _, r := range rules {
+				if matches(pkg, r.pkg) && forbidden(imp, r.forbidden) {
+					t.Errorf("%s imports %s: %s", pkg, imp, r.why)
+				}
+			}
+			for owned, by := range owners {
+				if under(imp, owned) && pkg != owned && !slices.ContainsFunc(by, func(o string) bool { return matches(pkg, o) }) && !under(module+"/"+pkg, owned) {
+					t.Errorf("%s imports %s, which belongs to %v", pkg, imp, by)
+				}
+			}
+		}
+	}
+}
+
+func TestEveryPackageSaysWhatItIs(t *testing.T) {
+	t.Parallel()
+	out, err := exec.Command("go", "list", "-f", "{{.ImportPath}}\t{{.Doc}}", "./...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(out)) {
+		pkg, doc, _ := strings.Cut(strings.TrimSpace(line), "\t")
+		if doc == "" && !strings.Contains(pkg, "/testdata/") {
+			t.Errorf("%s has no package comment", pkg)
+		}
+	}
+}
+
+func packages(t *testing.T) map[string][]string {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", "./...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string][]string{}
+	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p struct {
+			ImportPath string
+			Imports    []string
+		}
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all[strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, module), "/")] = p.Imports
+	}
+	if len(all) < 10 {
+		t.Fatalf("only %d packages found", len(all))
+	}
+	return all
+}
+
+func matches(pkg, pattern string) bool {
+	if base, ok := strings.CutSuffix(pattern, "/..."); ok {
+		return under(pkg, base)
+	}
+	return pkg == pattern
+}
+
+func under(path, prefix string) bool {
+	return path == prefix || strings.HasPrefix(path, strings.TrimSuffix(prefix, "/")+"/")
+}
+
+func forbidden(imp string, list []string) bool {
+	bad := false
+	for _, f := range list {
+		if exception, ok := strings.CutPrefix(f, "!"); ok {
+			if under(imp, exception) {
+				return false
+			}
+		} else if under(imp, f) {
+			bad = true
+		}
+	}
+	return bad
+}

@@ -1,0 +1,32 @@
+// Package thaw is the root of Thaw, a self-hosted AWS Lambda: one program, real sandboxes, Lambda's own HTTP API.
+//
+// The map, from the outside in. Arrows of import go down only; deps_test.go enforces it.
+//
+//	cmd/thaw         the program: serve, deploy, invoke, logs, bench, doctor, …; one file per command
+//	cmd/thaw-agent   PID 1 inside every sandbox
+//	cmd/thaw-sentry  gVisor's own processes
+//	node             builds a whole server from a Config
+//
+//	gateway          HTTP: authenticate, decode, call, encode
+//
+//	control          functions: create, update, delete, the state machine
+//	invoke           one invocation from admission to REPORT line
+//
+//	pool             execution environments of this host; a cold start is in pool/coldstart.go
+//	store            records and logs on embedded NATS JetStream
+//	code             deployment packages: zip in, read-only image out
+//	runtimes         runtime images from the host's interpreters; python/ and nodejs/ are the bootstraps
+//	auth             Signature Version 4, access keys
+//	client           Go client of the HTTP API
+//	egress           the only way out of a sandbox, and its policy
+//	sandbox/gvisor   the engine; sandbox/fake runs no code; sandbox/sandboxtest is what each engine must pass
+//	agent            inside the sandbox: start the runtime, speak the Runtime API
+//
+//	lambda           the nouns: function, ARN, limits, kinds of error
+//	api              AWS wire shapes and the table of operations
+//	sandbox          the contract of an engine
+//	link             frames between host and sandbox
+//	logs             the log of one environment
+//	image            read-only EROFS images
+//	embedded         the helper programs inside bin/thaw
+package thaw

@@ -1,0 +1,66 @@
+package gateway
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"thaw.dev/thaw/lambda"
+)
+
+// codePrefix begins the paths of code downloads: ACCOUNT/FUNCTION/SHA256 follows.
+const codePrefix = "/_thaw/code/"
+
+// Packages is where deployment packages can be read; *code.Store is one.
+type Packages interface {
+	// Zip opens the package of that hexadecimal SHA-256 and returns its length in bytes; fs.ErrNotExist without it.
+	Zip(sha256 string) (io.ReadSeekCloser, int64, error)
+}
+
+// codePath is where f's code can be fetched.
+func codePath(f *lambda.Config) string {
+	return codePrefix + f.Account + "/" + f.Name + "/" + f.Code.SHA256
+}
+
+// download sends a function's package to whoever has a valid presigned URL. The function must still have that code:
+// knowing a digest gives nobody another account's package.
+func (c *call) download(path string) error {
+	if c.r.Method != http.MethodGet {
+		return c.unknown()
+	}
+	if err := c.authenticate("lambda", 0); err != nil {
+		return err
+	}
+	parts := strings.Split(path, "/")
+	if len(parts) != 3 {
+		return c.unknown()
+	}
+	gone := lambda.Errorf(lambda.KindNotFound, "There is no such package any more")
+	if parts[0] != c.caller.AccountID {
+		return gone
+	}
+	f, err := c.functions.Get(c.caller.AccountID, parts[1], "")
+	if err != nil || (f.Config.Code.SHA256 != parts[2] && (f.Serving == nil || f.Serving.Code.SHA256 != parts[2])) {
+		return gone
+	}
+	zip, size, err := c.packages.Zip(parts[2])
+	if errors.Is(err, fs.ErrNotExist) {
+		return gone
+	}
+	if err != nil {
+		return err
+	}
+	defer zip.Close()
+	h := c.w.Header()
+	h.Set("Content-Type", "application/zip")
+	h.Set("Content-Length", strconv.FormatInt(size, 10))
+	c.status = http.StatusOK
+	if _, err := io.Copy(c.w, zip); err != nil {
+		c.log.Debug("download broke off", "request_id", c.id, "err", err)
+		panic(http.ErrAbortHandler)
+	}
+	return nil
+}

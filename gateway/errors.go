@@ -1,0 +1,79 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"thaw.dev/thaw/api"
+	"thaw.dev/thaw/auth"
+	"thaw.dev/thaw/lambda"
+)
+
+// errPanicked is the answer to a request whose handler panicked; the panic itself was logged.
+var errPanicked = errors.New("handler panicked")
+
+// internal is what callers see of errors that are ours.
+const internal = "An error occurred and the request cannot be processed."
+
+// fail answers with err. This is the only place where an error becomes HTTP.
+func (c *call) fail(err error) {
+	row, message, reason := c.explain(err)
+	if c.xml {
+		c.failXML(row, message)
+		return
+	}
+	h := c.w.Header()
+	h["x-amzn-ErrorType"] = []string{row.Type}
+	if row.Status == http.StatusTooManyRequests {
+		h.Set("Retry-After", "1")
+	}
+	c.respond(row.Status, "application/json", api.ErrorBody(row, message, reason))
+}
+
+// explain finds the wire form of err and logs what is ours.
+func (c *call) explain(err error) (row api.ErrorRow, message, reason string) {
+	if e, ok := errors.AsType[*auth.Error](err); ok {
+		return api.AuthError(e.Code), e.Message, ""
+	}
+	if e, ok := errors.AsType[*lambda.Error](err); ok && e.Kind != lambda.KindInternal {
+		return api.RowOf(e.Kind), e.Msg, e.Reason
+	}
+	switch {
+	case err == errPanicked:
+	case errors.Is(err, context.Canceled) && c.r.Context().Err() != nil: // nobody is left to read the answer
+		c.log.Debug("caller left", "request_id", c.id)
+	default:
+		c.log.Error("request failed", "request_id", c.id, "err", err)
+	}
+	return api.RowOf(lambda.KindInternal), internal, ""
+}
+
+// stsCodes are the names that STS has for errors of authentication. Source: STS API reference, "Common errors".
+var stsCodes = map[string]string{
+	"MissingAuthenticationTokenException": "MissingAuthenticationToken",
+	"IncompleteSignatureException":        "IncompleteSignature",
+	"InvalidSignatureException":           "SignatureDoesNotMatch",
+	"UnrecognizedClientException":         "InvalidClientTokenId",
+	"UnknownOperationException":           "InvalidAction",
+	"ServiceException":                    "InternalFailure",
+}
+
+func (c *call) failXML(row api.ErrorRow, message string) {
+	body := api.STSError{Type: "Sender", Code: row.Type, Message: message, RequestID: c.id}
+	if code, ok := stsCodes[row.Type]; ok {
+		body.Code = code
+	}
+	status := row.Status
+	switch {
+	case status >= http.StatusInternalServerError:
+		body.Type = "Receiver"
+	case status == http.StatusNotFound:
+		status = http.StatusBadRequest
+	}
+	text, err := api.EncodeXML(body)
+	if err != nil {
+		c.log.Error("error answer cannot be encoded", "request_id", c.id, "err", err)
+	}
+	c.respond(status, "text/xml", text)
+}

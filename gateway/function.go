@@ -1,0 +1,72 @@
+package gateway
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"runtime"
+
+	"thaw.dev/thaw/api"
+	"thaw.dev/thaw/lambda"
+)
+
+// architecture is this host's, in the API's words: code runs on it natively or not at all.
+func architecture() string {
+	if runtime.GOARCH == "arm64" {
+		return "arm64"
+	}
+	return "x86_64"
+}
+
+// configuration is how the API shows f. qualifier is the caller's, "" leaves the ARN unqualified.
+func (c *call) configuration(f *lambda.Config, qualifier string) api.FunctionConfiguration {
+	a := c.summary(f, qualifier)
+	a.State, a.StateReason, a.StateReasonCode = string(f.State), f.StateReason, f.StateReasonCode
+	a.LastUpdateStatus, a.LastUpdateReason, a.LastUpdateReasonCode = string(f.UpdateStatus), f.UpdateReason, f.UpdateReasonCode
+	a.RuntimeVersionConfig = &api.RuntimeVersionConfig{RuntimeVersionArn: runtimeVersionARN(c.region, f.Runtime)}
+	return a
+}
+
+// summary is configuration without state and runtime version, as lists have it.
+func (c *call) summary(f *lambda.Config, qualifier string) api.FunctionConfiguration {
+	a := api.FunctionConfiguration{
+		FunctionName:     f.Name,
+		FunctionArn:      lambda.FunctionARN(c.region, f.Account, f.Name, qualifier),
+		Runtime:          f.Runtime,
+		Role:             f.Role,
+		Handler:          f.Handler,
+		CodeSize:         f.Code.Size,
+		Description:      f.Description,
+		Timeout:          f.Timeout,
+		MemorySize:       f.MemoryMB,
+		LastModified:     api.FormatTimestamp(f.LastModified),
+		CodeSha256:       codeSha256(f.Code),
+		Version:          f.Version,
+		TracingConfig:    api.TracingConfigAnswer{Mode: "PassThrough"},
+		RevisionId:       f.RevisionID,
+		PackageType:      "Zip",
+		Architectures:    []string{architecture()},
+		EphemeralStorage: api.EphemeralStorageAnswer{Size: f.EphemeralMB},
+		SnapStart:        api.SnapStartAnswer{ApplyOn: "None", OptimizationStatus: "Off"},
+		LoggingConfig:    api.LoggingConfigAnswer{LogFormat: "Text", LogGroup: f.LogGroup},
+	}
+	if f.Environment != nil {
+		a.Environment = &api.EnvironmentAnswer{Variables: f.Environment}
+	}
+	return a
+}
+
+// codeSha256 is the digest as the API shows it: base64 where we keep hexadecimal.
+func codeSha256(code lambda.Code) string {
+	sum, err := hex.DecodeString(code.SHA256)
+	if err != nil {
+		return "" // not ours: every record's digest was made by package code
+	}
+	return base64.StdEncoding.EncodeToString(sum)
+}
+
+// runtimeVersionARN names a runtime the way the API does; the 64 digits stand for its name.
+func runtimeVersionARN(region, name string) string {
+	sum := sha256.Sum256([]byte(name))
+	return "arn:aws:lambda:" + region + "::runtime:" + hex.EncodeToString(sum[:])
+}

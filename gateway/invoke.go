@@ -1,0 +1,165 @@
+package gateway
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"thaw.dev/thaw/api"
+	"thaw.dev/thaw/invoke"
+	"thaw.dev/thaw/lambda"
+)
+
+// Invoker runs invocations; *invoke.Invoker is one.
+type Invoker interface {
+	// Sync returns the function's answer. A *lambda.Error is the caller's doing, any other error is ours.
+	Sync(ctx context.Context, req *invoke.Request) (*invoke.Result, error)
+}
+
+func (c *call) invoke() error {
+	h := c.r.Header
+	kind, logType := h.Get("X-Amz-Invocation-Type"), h.Get("X-Amz-Log-Type")
+	if err := api.CheckInvocation(kind, logType); err != nil {
+		return err
+	}
+	if err := c.invocable(kind); err != nil {
+		return err
+	}
+	ref, err := c.function(c.label(0), c.query("Qualifier"))
+	if err != nil {
+		return err
+	}
+	event, err := payload(h.Get("Content-Type"), c.body)
+	if err != nil {
+		return err
+	}
+	clientContext, err := clientContext(h.Get("X-Amz-Client-Context"))
+	if err != nil {
+		return err
+	}
+	if kind == "DryRun" {
+		if _, err := c.functions.Resolve(c.caller.AccountID, ref.Name, ref.Qualifier); err != nil {
+			return err
+		}
+		return c.nothing()
+	}
+	req := &invoke.Request{
+		ID:            c.id,
+		Account:       c.caller.AccountID,
+		Function:      ref.Name,
+		Qualifier:     ref.Qualifier,
+		ARN:           lambda.FunctionARN(c.region, c.caller.AccountID, ref.Name, ref.Qualifier),
+		Payload:       event,
+		ClientContext: clientContext,
+		TraceID:       traceID(h.Get("X-Amzn-Trace-Id")),
+		LogTail:       logType == "Tail",
+	}
+	result, err := c.invoker.Sync(c.r.Context(), req)
+	if err != nil {
+		return err
+	}
+	c.answer(req, result)
+	return nil
+}
+
+// invocable refuses ways of invoking that Thaw does not have yet.
+func (c *call) invocable(kind string) error {
+	switch h := c.r.Header; {
+	case kind == "Event":
+		return lambda.Errorf(lambda.KindNotImplemented, "InvocationType Event is not implemented yet by Thaw")
+	case h.Get("X-Amz-Tenant-Id") != "":
+		return lambda.Errorf(lambda.KindInvalid, "The invoked function is not enabled with tenancy configuration. Remove the tenant ID from your request and try again.")
+	case h.Get("X-Amz-Durable-Execution-Name") != "":
+		return lambda.Errorf(lambda.KindInvalid, "The invoked function is not a durable function: DurableExecutionName is not implemented yet by Thaw")
+	}
+	return nil
+}
+
+// answer writes the function's result, also that of a function that failed.
+func (c *call) answer(req *invoke.Request, result *invoke.Result) {
+	h := c.w.Header()
+	h["X-Amz-Executed-Version"] = []string{result.ExecutedVersion}
+	h["X-Amzn-Trace-Id"] = []string{req.TraceID}
+	if result.FunctionError != "" {
+		h["X-Amz-Function-Error"] = []string{result.FunctionError}
+	}
+	if req.LogTail {
+		h["X-Amz-Log-Result"] = []string{base64.StdEncoding.EncodeToString(result.LogTail)}
+	}
+	if len(result.Phases) > 0 {
+		h["Server-Timing"] = []string{serverTiming(result.Phases)}
+	}
+	body := result.Payload
+	if len(body) == 0 {
+		body = []byte("null")
+	}
+	c.respond(http.StatusOK, "application/json", body)
+}
+
+// payload is the event in body. An empty body is the event {}.
+//
+// The service accepts any content type that may hold JSON: its SDKs send application/octet-stream, others nothing or a
+// form's. Refused is what cannot be JSON.
+func payload(contentType string, body []byte) ([]byte, error) {
+	for _, family := range []string{"multipart/", "image/", "audio/", "video/"} {
+		if len(contentType) > len(family) && strings.EqualFold(contentType[:len(family)], family) {
+			return nil, lambda.Errorf(lambda.KindUnsupportedMedia, "The content type of the Invoke request body is not JSON: %.128s", contentType)
+		}
+	}
+	if len(body) == 0 {
+		return []byte("{}"), nil
+	}
+	if !json.Valid(body) {
+		var v json.RawMessage
+		err := json.Unmarshal(body, &v) // again, for what is wrong
+		return nil, &lambda.Error{
+			Kind: lambda.KindInvalidContent, Msg: "Could not parse request body into json: Could not parse payload into json: " + err.Error(),
+		}
+	}
+	return body, nil
+}
+
+// clientContext decodes the header of that name into JSON text.
+func clientContext(header string) (string, error) {
+	if header == "" {
+		return "", nil
+	}
+	if len(header) > lambda.MaxClientContextBytes {
+		return "", lambda.Errorf(lambda.KindInvalidContent, "Client context must be no more than %d bytes when base64-encoded", lambda.MaxClientContextBytes)
+	}
+	text, err := base64.StdEncoding.DecodeString(header)
+	if err != nil {
+		text, err = base64.RawStdEncoding.DecodeString(header)
+	}
+	if err != nil || len(text) == 0 || firstByte(text) != '{' || !json.Valid(text) {
+		return "", lambda.Errorf(lambda.KindInvalidContent, "Client context must be a valid Base64-encoded JSON object.")
+	}
+	return string(text), nil
+}
+
+// firstByte is the first byte of a JSON text that is not white space, 0 if there is none.
+func firstByte(text []byte) byte {
+	for _, b := range text {
+		if b != ' ' && b != '\t' && b != '\n' && b != '\r' {
+			return b
+		}
+	}
+	return 0
+}
+
+// serverTiming writes the phases as the HTTP header of that name, in milliseconds: "init;dur=51.2, invoke;dur=0.8".
+func serverTiming(phases []invoke.Phase) string {
+	b := make([]byte, 0, 96)
+	for i, p := range phases {
+		if i > 0 {
+			b = append(b, ", "...)
+		}
+		b = append(b, p.Name...)
+		b = append(b, ";dur="...)
+		b = strconv.AppendFloat(b, float64(p.Duration.Nanoseconds())/1e6, 'f', 3, 64)
+	}
+	return string(b)
+}

@@ -1,0 +1,94 @@
+package node
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Config is everything an operator decides about a server. Start from Default. To add a setting: a member here with
+// its unit and default, a flag in cmd/thaw/serve.go, a line in check.
+type Config struct {
+	// DataDir holds all state: records, code, images, credentials. One server at a time uses it.
+	DataDir string
+	// Listen is the address of the HTTP API, host:port. Port 0 picks a free one.
+	Listen string
+	// Account is the 12-digit id of the one account.
+	Account string
+	// Region is the name that ARNs and signatures carry.
+	Region string
+	// Engine is "gvisor", or "fake", which runs no user code.
+	Engine string
+	// MemoryBudget bounds what all execution environments together reserve, in bytes. 0 means three quarters of the
+	// host's memory.
+	MemoryBudget int64
+	// KeepAlive is how long an idle environment is kept; 0 keeps none.
+	KeepAlive time.Duration
+	// EgressDeny are extra networks, in CIDR form, that functions must not reach. The host's own addresses, loopback,
+	// link-local and metadata addresses are always refused.
+	EgressDeny []string
+	// Logger gets the platform's log. Required.
+	Logger *slog.Logger
+}
+
+// Default is the configuration of a server that was told nothing.
+func Default() Config {
+	return Config{
+		DataDir:   "/var/lib/thaw",
+		Listen:    "127.0.0.1:4580",
+		Account:   "000000000000",
+		Region:    "us-east-1",
+		Engine:    "gvisor",
+		KeepAlive: 10 * time.Minute,
+		Logger:    slog.New(slog.DiscardHandler),
+	}
+}
+
+var (
+	accountPattern = regexp.MustCompile(`^[0-9]{12}$`)
+	regionPattern  = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`)
+)
+
+// check completes c and says what is wrong with it.
+func (c *Config) check() error {
+	switch {
+	case c.DataDir == "":
+		return errors.New("no data directory")
+	case !accountPattern.MatchString(c.Account):
+		return fmt.Errorf("account %q: want 12 digits", c.Account)
+	case !regionPattern.MatchString(c.Region):
+		return fmt.Errorf("region %q: want a form like us-east-1", c.Region)
+	case c.Engine != "gvisor" && c.Engine != "fake":
+		return fmt.Errorf("engine %q: this build has gvisor and fake", c.Engine)
+	case c.MemoryBudget < 0 || c.KeepAlive < 0:
+		return errors.New("memory budget and keep-alive must not be negative")
+	}
+	if c.MemoryBudget == 0 {
+		total, err := hostMemory()
+		if err != nil {
+			return err
+		}
+		c.MemoryBudget = total / 4 * 3
+	}
+	return nil
+}
+
+// hostMemory is the host's memory in bytes.
+func hostMemory() (int64, error) {
+	b, err := os.ReadFile("/proc/meminfo")
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(b)) {
+		if f := strings.Fields(line); len(f) >= 2 && f[0] == "MemTotal:" {
+			kib, err := strconv.ParseInt(f[1], 10, 64)
+			return kib << 10, err
+		}
+	}
+	return 0, errors.New("no MemTotal in /proc/meminfo")
+}

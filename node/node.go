@@ -1,0 +1,160 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"thaw.dev/thaw/auth"
+	"thaw.dev/thaw/code"
+	"thaw.dev/thaw/control"
+	"thaw.dev/thaw/gateway"
+	"thaw.dev/thaw/invoke"
+	"thaw.dev/thaw/lambda"
+	"thaw.dev/thaw/logs"
+	"thaw.dev/thaw/pool"
+	"thaw.dev/thaw/sandbox"
+	"thaw.dev/thaw/store"
+)
+
+// Node is a running server.
+type Node struct {
+	http   *http.Server
+	addr   string
+	served chan struct{} // closed when the HTTP server has ended
+	undo   []func()      // what Open did, in its order
+}
+
+// Open starts a server and returns when it serves. Close or Shutdown must be called.
+func Open(ctx context.Context, c Config) (_ *Node, err error) {
+	if err := c.check(); err != nil {
+		return nil, fmt.Errorf("configuration: %w", err)
+	}
+	n := &Node{}
+	defer func() {
+		if err != nil {
+			n.unwind()
+		}
+	}()
+	if err := os.MkdirAll(c.DataDir, 0o711); err != nil {
+		return nil, err
+	}
+	st, err := store.Open(ctx, store.Options{Dir: filepath.Join(c.DataDir, "store"), Logger: c.Logger})
+	if err != nil {
+		return nil, err
+	}
+	n.onClose(func() { _ = st.Close() })
+	keys, err := auth.OpenKeys(filepath.Join(c.DataDir, "credentials"), c.Account)
+	if err != nil {
+		return nil, err
+	}
+	packages, err := code.Open(code.Options{Dir: filepath.Join(c.DataDir, "code"), Logger: c.Logger})
+	if err != nil {
+		return nil, err
+	}
+	helpers, err := helperPrograms(c.DataDir)
+	if err != nil {
+		return nil, err
+	}
+	catalog, err := OpenRuntimes(c, helpers.Agent)
+	if err != nil {
+		return nil, err
+	}
+	engine, err := n.openEngine(ctx, c, helpers)
+	if err != nil {
+		return nil, err
+	}
+
+	environments := pool.Open(pool.Options{
+		Engine: sandbox.Guard(engine),
+		Launch: func(ctx context.Context, fn *lambda.Config) (pool.Launch, error) { return launch(ctx, catalog, fn) },
+		CodeImage: func(ctx context.Context, fn *lambda.Config) (string, error) {
+			return packages.Image(ctx, fn.Code.SHA256)
+		},
+		OpenLog:      func(fn *lambda.Config) *logs.Stream { return openLog(st.Logs(), fn) },
+		Region:       c.Region,
+		MemoryBudget: c.MemoryBudget,
+		KeepAlive:    c.KeepAlive,
+		Logger:       c.Logger,
+	})
+	n.onClose(environments.Close)
+	functions := control.New(control.Options{
+		Region:   c.Region,
+		Store:    st.Functions(),
+		Packages: packages,
+		EnsureRuntime: func(ctx context.Context, runtime string) error {
+			_, err := catalog.Ensure(ctx, runtime)
+			return err
+		},
+		Retire: environments.Retire,
+		Logger: c.Logger,
+	})
+	functions.Open()
+	n.onClose(functions.Close)
+
+	verifier := auth.NewVerifier(auth.Options{Keys: keys, Region: c.Region})
+	front := gateway.New(gateway.Options{
+		Region:    c.Region,
+		Functions: functions,
+		Invoker:   invoke.New(functions, environments, c.Logger),
+		Verifier:  verifier,
+		Packages:  packages,
+		Logger:    c.Logger,
+	})
+	if err := n.listen(c, front); err != nil {
+		return nil, err
+	}
+	return n, nil
+}
+
+// Addr is the address of the HTTP API, host:port.
+func (n *Node) Addr() string { return n.addr }
+
+// Shutdown stops accepting requests, lets those under way finish until ctx ends, and closes everything.
+func (n *Node) Shutdown(ctx context.Context) error {
+	err := n.http.Shutdown(ctx)
+	n.unwind()
+	return err
+}
+
+// Close stops everything at once; invocations under way fail.
+func (n *Node) Close() error {
+	n.unwind()
+	return nil
+}
+
+func (n *Node) onClose(f func()) { n.undo = append(n.undo, f) }
+
+// unwind undoes Open in reverse order.
+func (n *Node) unwind() {
+	for i := len(n.undo) - 1; i >= 0; i-- {
+		n.undo[i]()
+	}
+	n.undo = nil
+}
+
+func (n *Node) listen(c Config, front http.Handler) error {
+	l, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return err
+	}
+	n.addr = l.Addr().String()
+	n.http = &http.Server{Handler: front, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
+	n.served = make(chan struct{})
+	go func() { // ends when the server is closed; unwind waits
+		defer close(n.served)
+		if err := n.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			c.Logger.Error("the HTTP server ended", "error", err)
+		}
+	}()
+	n.onClose(func() {
+		_ = n.http.Close()
+		<-n.served
+	})
+	return n.announce(c)
+}

@@ -1,0 +1,121 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"thaw.dev/thaw/egress"
+	"thaw.dev/thaw/embedded"
+	"thaw.dev/thaw/image"
+	"thaw.dev/thaw/lambda"
+	"thaw.dev/thaw/logs"
+	"thaw.dev/thaw/pool"
+	"thaw.dev/thaw/runtimes"
+	"thaw.dev/thaw/sandbox"
+	"thaw.dev/thaw/sandbox/gvisor"
+	"thaw.dev/thaw/store"
+)
+
+// helperPrograms writes the embedded programs to the data directory.
+func helperPrograms(dataDir string) (embedded.Paths, error) {
+	return embedded.Extract(filepath.Join(dataDir, "bin"))
+}
+
+// OpenRuntimes opens the catalogue of runtimes in the data directory.
+func OpenRuntimes(c Config, agent string) (*runtimes.Catalog, error) {
+	images, err := image.OpenStore(filepath.Join(c.DataDir, "runtimes", "images"))
+	if err != nil {
+		return nil, err
+	}
+	return runtimes.Open(runtimes.Options{
+		Dir: filepath.Join(c.DataDir, "runtimes"), Images: images, AgentBinary: agent, Logger: c.Logger,
+		Progress: func(runtime, step string) { c.Logger.Info("building runtime image", "runtime", runtime, "step", step) },
+	})
+}
+
+// launch finds what the function's runtime needs.
+func launch(ctx context.Context, catalog *runtimes.Catalog, fn *lambda.Config) (pool.Launch, error) {
+	img, err := catalog.Ensure(ctx, fn.Runtime)
+	if err != nil {
+		return pool.Launch{}, err
+	}
+	return pool.Launch{
+		Image: img.Path, Agent: runtimes.AgentPath, Kind: img.Kind(), Argv: img.Argv(fn.MemoryMB), Env: img.Env(),
+	}, nil
+}
+
+// openLog opens the log of a new environment; its lines go to the store.
+func openLog(to *store.Logs, fn *lambda.Config) *logs.Stream {
+	group, name := fn.LogGroup, logs.StreamName(fn.Version, time.Now())
+	return logs.NewStream(group, name, lambda.LogTailBytes, func(events []logs.Event) {
+		out := make([]store.LogEvent, len(events))
+		for i, e := range events {
+			out[i] = store.LogEvent{Time: e.Time, Message: e.Message}
+		}
+		to.Append(fn.Account, group, name, out)
+	})
+}
+
+// openEngine opens the engine, checks that this host can run it, and removes what an earlier server left.
+func (n *Node) openEngine(ctx context.Context, c Config, helpers embedded.Paths) (sandbox.Engine, error) {
+	engine, err := n.newEngine(c, helpers)
+	if err != nil {
+		return nil, err
+	}
+	n.onClose(func() { _ = engine.Close() })
+	var missing []string
+	for _, check := range engine.Probe(ctx) {
+		if check.Must && !check.OK {
+			missing = append(missing, fmt.Sprintf("%s: %s (%s)", check.Name, check.Detail, check.Remedy))
+		}
+	}
+	if len(missing) > 0 {
+		return nil, fmt.Errorf("engine %s cannot run on this host, and nothing runs without isolation: %s; see thaw doctor",
+			c.Engine, strings.Join(missing, "; "))
+	}
+	return engine, engine.Sweep(ctx)
+}
+
+func (n *Node) newEngine(c Config, helpers embedded.Paths) (sandbox.Engine, error) {
+	policy, err := egressPolicy(c.EgressDeny)
+	if err != nil {
+		return nil, err
+	}
+	network := egress.New(egress.Options{Policy: policy, Logger: c.Logger})
+	n.onClose(func() { network.Close() })
+	return gvisor.New(gvisor.Options{
+		StateDir: filepath.Join(c.DataDir, "sandboxes"), SentryPath: helpers.Sentry,
+		Network: ports{network}, Logger: c.Logger,
+	})
+}
+
+func egressPolicy(deny []string) (egress.Policy, error) {
+	var p egress.Policy
+	for _, text := range deny {
+		prefix, err := netip.ParsePrefix(text)
+		if err != nil {
+			return p, fmt.Errorf("--egress-deny %s: %w", text, err)
+		}
+		p.Deny = append(p.Deny, prefix)
+	}
+	return p, nil
+}
+
+// ports gives the engine's sandboxes their network from package egress.
+type ports struct{ network *egress.Network }
+
+func (p ports) Connect(id string) (gvisor.Device, error) {
+	port, err := p.network.Open(id)
+	if err != nil {
+		return gvisor.Device{}, err
+	}
+	l := port.Link()
+	return gvisor.Device{
+		File: port.File(), Address: l.Address, Gateway: l.Gateway, MAC: l.MAC, MTU: l.MTU,
+		Close: func() error { port.Close(); return nil },
+	}, nil
+}

@@ -1,0 +1,98 @@
+package pool
+
+import (
+	"context"
+	"slices"
+
+	"thaw.dev/thaw/lambda"
+)
+
+// want is a caller that waits for an environment. An idle environment, a finished cold start, a failed one and the
+// caller's own leaving race for it; the pool's mutex decides, and exactly one wins.
+type want struct {
+	done  bool // delivered or given up; guarded by the pool's mu
+	ready chan delivery
+}
+
+type delivery struct {
+	env *Environment
+	err error
+}
+
+// deliver needs the pool's mu. It reports false if the want was settled before.
+func (w *want) deliver(e *Environment, err error) bool {
+	if w.done {
+		return false
+	}
+	w.done = true
+	w.ready <- delivery{e, err} // has room for one
+	return true
+}
+
+// Acquire returns an environment that serves nobody else until Release or Discard. It is warm if one was idle;
+// otherwise it is the first that becomes free or ready. A cold start goes on if ctx ends.
+//
+// Errors: ctx's cause; ErrNoMemory; ErrClosed; whatever made the cold start fail.
+func (p *Pool) Acquire(ctx context.Context, fn *lambda.Config) (*Environment, error) {
+	k := keyOf(fn)
+	p.mu.Lock()
+	if p.closed {
+		p.mu.Unlock()
+		return nil, ErrClosed
+	}
+	if es := p.idle[k]; len(es) > 0 {
+		e := es[len(es)-1]
+		p.takeIdle(e)
+		p.mu.Unlock()
+		p.o.Trace(Event{Kind: EventHit, Function: k.name})
+		return e, nil
+	}
+	w := &want{ready: make(chan delivery, 1)}
+	p.waiters[k] = append(p.waiters[k], w)
+	p.starting[k]++
+	p.work.Go(func() { p.coldStart(fn, w) })
+	p.mu.Unlock()
+
+	select {
+	case d := <-w.ready:
+		return d.env, d.err
+	case <-ctx.Done():
+		return nil, p.giveUp(ctx, k, w)
+	}
+}
+
+// giveUp withdraws a want; an environment that was delivered at the same moment goes back.
+func (p *Pool) giveUp(ctx context.Context, k key, w *want) error {
+	p.mu.Lock()
+	delivered := w.done
+	w.done = true
+	p.dropWant(k, w)
+	p.mu.Unlock()
+	if delivered {
+		if d := <-w.ready; d.env != nil {
+			p.Release(d.env)
+		}
+	}
+	return context.Cause(ctx)
+}
+
+// dropWant needs mu.
+func (p *Pool) dropWant(k key, w *want) {
+	ws := slices.DeleteFunc(p.waiters[k], func(x *want) bool { return x == w })
+	if len(ws) == 0 {
+		delete(p.waiters, k)
+		return
+	}
+	p.waiters[k] = ws
+}
+
+// nextWant needs mu. It removes and returns the oldest caller that still waits for k, nil if there is none.
+func (p *Pool) nextWant(k key) *want {
+	ws := p.waiters[k]
+	if len(ws) == 0 {
+		return nil
+	}
+	w := ws[0]
+	p.dropWant(k, w)
+	return w
+}

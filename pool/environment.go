@@ -1,0 +1,218 @@
+package pool
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"thaw.dev/thaw/lambda"
+	"thaw.dev/thaw/link"
+	"thaw.dev/thaw/logs"
+	"thaw.dev/thaw/sandbox"
+)
+
+// The user that runtimes are inside a sandbox, and where things are there. Source: AWS Lambda execution environments.
+const (
+	userID   = 993
+	groupID  = 990
+	taskRoot = "/var/task"
+)
+
+// resetTimeout bounds how long a sandbox may take to kill a runtime before it is destroyed instead.
+const resetTimeout = 2 * time.Second
+
+// Environment is one execution environment: a sandbox that holds one revision of one function. Between Acquire and
+// Release it belongs to one goroutine.
+type Environment struct {
+	// Function is what the environment serves; immutable.
+	Function *lambda.Config
+	// Log is its log stream.
+	Log *logs.Stream
+	// Cold are the phases of its cold start.
+	Cold Phases
+	// InitFailure is why the init phase failed, nil if it did not. The next invocation runs init again.
+	InitFailure error
+
+	key      key
+	reserved int64
+	launch   Launch
+	sandbox  sandbox.Sandbox
+	session  *link.Session
+	output   *link.Logs
+	ready    bool // the runtime is up and idle
+	served   int  // invocations begun
+	oomKills int  // seen so far
+	peakAt   time.Time
+	peak     int64
+
+	// Guarded by the pool's mu.
+	retired   bool
+	dead      bool
+	idleSince time.Time
+	keepAlive *time.Timer
+}
+
+// ID is the sandbox's.
+func (e *Environment) ID() string { return e.sandbox.ID() }
+
+// Ready reports whether the runtime is initialised. If not, Init must succeed before Deliver.
+func (e *Environment) Ready() bool { return e.ready }
+
+// FirstUse reports, once, that this is the environment's first invocation.
+func (e *Environment) FirstUse() bool {
+	e.served++
+	return e.served == 1
+}
+
+// Init starts the runtime and waits until it is initialised. Errors are link's: *link.InitError, *link.ExitError,
+// link.ErrTimeout, link.ErrProtocol, link.ErrClosed; after any of them the environment needs Reset.
+func (e *Environment) Init(deadline time.Time) error {
+	if err := e.startRuntime(); err != nil {
+		return err
+	}
+	return e.awaitReady(deadline)
+}
+
+// Deliver gives an event to the runtime and waits for its answer. Errors as Init's.
+func (e *Environment) Deliver(ev *link.Event, deadline time.Time) (link.Reply, error) {
+	reply, err := e.session.Invoke(ev, deadline, lambda.MaxResponseBytes)
+	e.ready = err == nil && reply.Idle
+	return reply, err
+}
+
+// AwaitIdle waits until a runtime that answered asks for its next event. After link.ErrTimeout it may be called again.
+func (e *Environment) AwaitIdle(deadline time.Time) error {
+	err := e.session.AwaitIdle(deadline)
+	e.ready = err == nil
+	return err
+}
+
+// Reset kills the runtime and everything it started. /tmp and the log stream stay. After an error the environment must
+// be discarded.
+func (e *Environment) Reset() error {
+	e.ready = false
+	return e.session.Reset(time.Now().Add(resetTimeout))
+}
+
+// DrainOutput brings everything the runtime wrote so far into Log.
+func (e *Environment) DrainOutput() { e.output.Drain() }
+
+// peakEvery is how old the last reading of the memory peak may be for an invocation that was shorter than it.
+const peakEvery = 100 * time.Millisecond
+
+// PeakMemoryMB is the most memory the environment has used so far, in MiB rounded up, at most its limit. took is how
+// long the invocation lasted: after very short ones a recent reading serves.
+func (e *Environment) PeakMemoryMB(took time.Duration) int {
+	if now := time.Now(); took >= peakEvery/10 || now.Sub(e.peakAt) >= peakEvery {
+		if s, err := e.sandbox.Stats(); err == nil {
+			e.peak, e.peakAt = max(e.peak, s.PeakMemoryBytes), now
+		}
+	}
+	return min(e.Function.MemoryMB, int((e.peak+1<<20-1)>>20))
+}
+
+// OutOfMemory reports whether the memory limit killed something since the last call.
+func (e *Environment) OutOfMemory() bool {
+	s, err := e.sandbox.Stats()
+	if err != nil || s.OOMKills <= e.oomKills {
+		return false
+	}
+	e.oomKills = s.OOMKills
+	return true
+}
+
+// startRuntime begins the runtime process; a bundled one then waits for its function.
+func (e *Environment) startRuntime() error {
+	return e.session.Start(link.StartRequest{
+		Kind:      e.launch.Kind,
+		Argv:      e.launch.Argv,
+		Env:       flatten(e.variables()),
+		Dir:       taskRoot,
+		UID:       userID,
+		GID:       groupID,
+		OpenFiles: lambda.MaxOpenFiles,
+		Processes: lambda.MaxProcesses,
+		TmpBytes:  int64(e.Function.EphemeralMB) << 20,
+	})
+}
+
+// awaitReady gives a bundled runtime its function and waits for the end of init.
+func (e *Environment) awaitReady(deadline time.Time) error {
+	if e.launch.Kind == link.KindFrames {
+		err := e.session.Specialise(link.Specialisation{
+			Handler:  e.Function.Handler,
+			TaskRoot: taskRoot,
+			Env:      e.variables(),
+		}, deadline)
+		if err != nil {
+			return err
+		}
+	}
+	err := e.session.AwaitReady(deadline)
+	e.ready = err == nil
+	return err
+}
+
+// limit sets what an initialised environment may use. During init only memory is limited, as on Lambda.
+func (e *Environment) limit() error {
+	l := limits(e.Function)
+	l.CPUMillis = lambda.CPUMillis(e.Function.MemoryMB)
+	return e.sandbox.Limit(l)
+}
+
+func limits(fn *lambda.Config) sandbox.Limits {
+	return sandbox.Limits{MemoryBytes: int64(fn.MemoryMB) << 20, Pids: lambda.MaxProcesses}
+}
+
+// variables are the runtime's environment variables: the image's, then the function's, then the reserved ones.
+// Source: AWS Lambda developer guide, "Defined runtime environment variables".
+func (e *Environment) variables() map[string]string {
+	fn := e.Function
+	v := maps.Clone(e.launch.Env)
+	maps.Copy(v, fn.Environment)
+	maps.Copy(v, map[string]string{
+		"_HANDLER":                        fn.Handler,
+		"AWS_REGION":                      e.launch.region,
+		"AWS_DEFAULT_REGION":              e.launch.region,
+		"AWS_LAMBDA_FUNCTION_NAME":        fn.Name,
+		"AWS_LAMBDA_FUNCTION_VERSION":     fn.Version,
+		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": strconv.Itoa(fn.MemoryMB),
+		"AWS_LAMBDA_LOG_GROUP_NAME":       e.Log.Group(),
+		"AWS_LAMBDA_LOG_STREAM_NAME":      e.Log.Name(),
+		"AWS_LAMBDA_INITIALIZATION_TYPE":  "on-demand",
+		"LAMBDA_TASK_ROOT":                taskRoot,
+		"LAMBDA_RUNTIME_DIR":              "/var/runtime",
+	})
+	if name := lambda.ExecutionEnv(fn.Runtime); name != "" {
+		v["AWS_EXECUTION_ENV"] = name
+	}
+	if e.launch.Kind == link.KindHTTP {
+		v["AWS_LAMBDA_RUNTIME_API"] = "127.0.0.1:9001"
+	}
+	return v
+}
+
+func flatten(vars map[string]string) []string {
+	out := make([]string, 0, len(vars))
+	for _, name := range slices.Sorted(maps.Keys(vars)) {
+		out = append(out, name+"="+vars[name])
+	}
+	return out
+}
+
+// close destroys the sandbox and waits for everything that read from it.
+func (e *Environment) close() {
+	if e.session != nil {
+		e.session.Close()
+	}
+	// An error means that something of the sandbox may be left; the engine logged it and its next Sweep removes it.
+	_ = e.sandbox.Destroy()
+	e.Log.Flush()
+}
+
+// attach makes the function's code visible at /var/task.
+func (e *Environment) attach(ctx context.Context, image string) error {
+	return e.sandbox.Attach(ctx, image, taskRoot)
+}

@@ -1,0 +1,102 @@
+package pool
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"thaw.dev/thaw/lambda"
+)
+
+// reservation is a cold start that waits in line for memory.
+type reservation struct {
+	bytes   int64
+	granted chan struct{} // closed, under the pool's mu, when the bytes are its own
+}
+
+// reserve takes bytes from the budget. If they are not free it evicts idle environments, and waits in line.
+func (p *Pool) reserve(ctx context.Context, bytes int64) error {
+	if bytes > p.o.MemoryBudget {
+		return &lambda.Error{
+			Kind: lambda.KindThrottled, Reason: "ConcurrentInvocationLimitExceeded",
+			Msg: fmt.Sprintf("the function needs %d MiB, more than the server's whole memory budget of %d MiB; raise --memory-budget",
+				bytes>>20, p.o.MemoryBudget>>20),
+		}
+	}
+	r := &reservation{bytes: bytes, granted: make(chan struct{})}
+	p.mu.Lock()
+	p.inLine = append(p.inLine, r)
+	p.grant()
+	victims := p.victims()
+	p.mu.Unlock()
+	for _, e := range victims {
+		p.discard(e, CauseEvicted)
+	}
+	timeout := time.NewTimer(p.o.PlaceTimeout)
+	defer timeout.Stop()
+	var err error
+	select {
+	case <-r.granted:
+		return nil
+	case <-ctx.Done():
+		err = context.Cause(ctx)
+	case <-timeout.C:
+		err = ErrNoMemory
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	select {
+	case <-r.granted:
+		return nil // just in time
+	default:
+	}
+	p.inLine = slices.DeleteFunc(p.inLine, func(x *reservation) bool { return x == r })
+	p.grant() // it may have stood in the way of a smaller one
+	return err
+}
+
+func (p *Pool) unreserve(bytes int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.used -= bytes
+	if p.used < 0 {
+		panic("pool: more memory given back than reserved")
+	}
+	p.grant()
+}
+
+// grant needs mu. It serves those in line, strictly in order.
+func (p *Pool) grant() {
+	for len(p.inLine) > 0 && p.used+p.inLine[0].bytes <= p.o.MemoryBudget {
+		p.used += p.inLine[0].bytes
+		close(p.inLine[0].granted)
+		p.inLine = p.inLine[1:]
+	}
+}
+
+// victims needs mu. It takes as many idle environments, least recently used first, as those in line need.
+func (p *Pool) victims() []*Environment {
+	missing := p.used - p.o.MemoryBudget
+	for _, r := range p.inLine {
+		missing += r.bytes
+	}
+	if len(p.inLine) == 0 {
+		return nil
+	}
+	var idle []*Environment
+	for _, es := range p.idle {
+		idle = append(idle, es...)
+	}
+	slices.SortFunc(idle, func(a, b *Environment) int { return a.idleSince.Compare(b.idleSince) })
+	var out []*Environment
+	for _, e := range idle {
+		if missing <= 0 {
+			break
+		}
+		p.takeIdle(e)
+		missing -= e.reserved
+		out = append(out, e)
+	}
+	return out
+}

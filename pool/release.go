@@ -1,0 +1,91 @@
+package pool
+
+import (
+	"slices"
+	"time"
+)
+
+// Release gives an environment back after an invocation. It goes to the oldest waiter for the same revision, else to
+// idle, else it is destroyed: because it was retired, is not usable any more, or its memory is waited for.
+func (p *Pool) Release(e *Environment) {
+	p.mu.Lock()
+	if cause := p.unfit(e); cause != "" {
+		p.mu.Unlock()
+		p.discard(e, cause)
+		return
+	}
+	if w := p.nextWant(e.key); w != nil {
+		w.deliver(e, nil)
+		p.mu.Unlock()
+		p.o.Trace(Event{Kind: EventHandOver, Function: e.key.name})
+		return
+	}
+	if len(p.inLine) > 0 {
+		p.mu.Unlock()
+		p.discard(e, CauseEvicted)
+		return
+	}
+	p.putIdle(e)
+	p.mu.Unlock()
+}
+
+// Discard destroys an environment instead of giving it back.
+func (p *Pool) Discard(e *Environment) { p.discard(e, CauseBroken) }
+
+// unfit needs mu. It returns why e must not serve again, "" if it may.
+func (p *Pool) unfit(e *Environment) Cause {
+	switch {
+	case p.closed:
+		return CauseShutdown
+	case e.retired:
+		return CauseRetired
+	case e.dead:
+		return CauseDied
+	case p.o.KeepAlive <= 0 && len(p.waiters[e.key]) == 0:
+		return CauseKeepAlive
+	}
+	return ""
+}
+
+// putIdle needs mu.
+func (p *Pool) putIdle(e *Environment) {
+	e.idleSince = time.Now()
+	p.idle[e.key] = append(p.idle[e.key], e)
+	e.keepAlive = time.AfterFunc(p.o.KeepAlive, func() { p.expire(e) })
+}
+
+// takeIdle needs mu. It takes e out of idle and reports whether it was there.
+func (p *Pool) takeIdle(e *Environment) bool {
+	es := p.idle[e.key]
+	i := slices.Index(es, e)
+	if i < 0 {
+		return false
+	}
+	e.keepAlive.Stop()
+	if len(es) == 1 {
+		delete(p.idle, e.key)
+	} else {
+		p.idle[e.key] = slices.Delete(es, i, i+1)
+	}
+	return true
+}
+
+// discard destroys e in the background. What it reserved returns to the budget when nothing is left of it.
+func (p *Pool) discard(e *Environment, cause Cause) {
+	p.mu.Lock()
+	if !p.live[e] {
+		p.mu.Unlock()
+		return
+	}
+	delete(p.live, e)
+	p.takeIdle(e)
+	p.work.Add(1)
+	p.mu.Unlock()
+	go func() { // ends with Close's wait for p.work
+		defer p.work.Done()
+		e.close()
+		p.unreserve(e.reserved)
+		p.o.Logger.Debug("environment destroyed", "function", e.key.name, "sandbox", e.ID(), "cause", string(cause))
+		p.o.Trace(Event{Kind: EventDestroyed, Function: e.key.name, Cause: cause})
+	}()
+}

@@ -1,0 +1,93 @@
+package runtimes
+
+import (
+	"strconv"
+	"strings"
+
+	"thaw.dev/thaw/lambda"
+	"thaw.dev/thaw/link"
+)
+
+// Paths inside every image.
+const (
+	AgentPath  = "/thaw/agent"  // PID 1
+	TaskRoot   = "/var/task"    // where the deployment package is attached
+	RuntimeDir = "/var/runtime" // our bootstrap
+	LayerRoot  = "/opt"
+)
+
+// The user that runtimes run as. Source: AWS Lambda, `id` inside a function.
+const (
+	UserName = "sbx_user1051"
+	UserID   = 993
+	GroupID  = 990
+)
+
+// Image is a runtime's image, ready to be the root of a sandbox.
+type Image struct {
+	Name    string // the runtime, e.g. "nodejs20.x"
+	Family  lambda.Family
+	Path    string // absolute host path of the EROFS file
+	Digest  string // its key: equal digests are equal images
+	Version string // the interpreter's, e.g. "20.19.2"; "" for provided
+}
+
+// Kind is how the runtime process speaks with the host, for link.StartRequest.
+func (i Image) Kind() string {
+	if i.Family == lambda.FamilyProvided {
+		return link.KindHTTP
+	}
+	return link.KindFrames
+}
+
+// Argv is the argument vector that starts the runtime process inside the image; its working directory is TaskRoot.
+// memoryMB is the function's memory, by which Node.js sizes its heap; 0 leaves Node's own choice.
+func (i Image) Argv(memoryMB int) []string {
+	switch i.Family {
+	case lambda.FamilyPython:
+		return []string{"/var/lang/bin/" + i.Name, RuntimeDir + "/" + pythonMain}
+	case lambda.FamilyNode:
+		return append(append([]string{"/var/lang/bin/node"}, nodeFlags(memoryMB)...), RuntimeDir+"/"+nodeMain)
+	default:
+		return []string{TaskRoot + "/bootstrap"}
+	}
+}
+
+// nodeFlags are the flags Lambda gives node: nine tenths of the memory for old space and half of the rest for a
+// semi-space, global.gc, and larger HTTP headers. Source: /var/runtime/bootstrap of the AWS base image for Node.js 20.
+func nodeFlags(memoryMB int) []string {
+	flags := []string{"--expose-gc", "--max-http-header-size=81920"}
+	if memoryMB > 0 {
+		young := memoryMB / 10
+		flags = append(flags,
+			"--max-semi-space-size="+strconv.Itoa(young/2),
+			"--max-old-space-size="+strconv.Itoa(memoryMB-young))
+	}
+	return flags
+}
+
+// Env is what a runtime's environment starts with; a function's own variables replace these where Lambda lets them
+// (see lambda.ReservedVariable). Source of names and values: AWS Lambda developer guide, "Defined runtime environment
+// variables", and answers of AWS Lambda.
+func (i Image) Env() map[string]string {
+	env := map[string]string{
+		"LANG":               "en_US.UTF-8",
+		"TZ":                 ":UTC",
+		"PATH":               "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin",
+		"LD_LIBRARY_PATH":    "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib",
+		"LAMBDA_TASK_ROOT":   TaskRoot,
+		"LAMBDA_RUNTIME_DIR": RuntimeDir,
+	}
+	if v := lambda.ExecutionEnv(i.Name); v != "" {
+		env["AWS_EXECUTION_ENV"] = v
+	}
+	switch i.Family {
+	case lambda.FamilyPython:
+		env["PYTHONPATH"] = RuntimeDir
+	case lambda.FamilyNode:
+		major := "node" + strings.TrimSuffix(strings.TrimPrefix(i.Name, "nodejs"), ".x")
+		env["NODE_PATH"] = "/opt/nodejs/" + major + "/node_modules:/opt/nodejs/node_modules:" +
+			"/var/runtime/node_modules:/var/runtime:/var/task"
+	}
+	return env
+}

@@ -1,0 +1,24 @@
+// Package python holds the bootstrap of the python3.x runtimes: Python files that an image builder copies next to an
+// interpreter, any CPython from 3.8 on.
+//
+// The agent starts `python3 DIR/bootstrap.py` with the data channel as fd 3 and the log pipe as stdout and stderr. The
+// process loads everything that is the same for all functions, rehearses an invocation, and waits for Specialise; then
+// it imports the handler, answers Ready, and answers each Invoke with Result or Error until the host closes the
+// channel, on which it exits with status 0. Package link specifies the frames.
+//
+// What a handler sees follows Amazon's runtime interface client for Python, version 4.2: handler names, the context
+// object, how values become JSON, error objects, log lines. Where the bootstrap differs, it survives what ends the
+// official client: exceptions whose message cannot be read, and text that is not valid Unicode.
+//
+// The package owns no process and no file: images and processes belong to its callers.
+package python
+
+import "embed"
+
+// Files are the bootstrap's files. Entry is the one to start; all keep their relative places.
+//
+//go:embed bootstrap.py thaw_runtime/*.py
+var Files embed.FS
+
+// Entry is the name in Files of the script that the interpreter is started with.
+const Entry = "bootstrap.py"

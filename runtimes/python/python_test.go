@@ -1,0 +1,135 @@
+package python_test
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"thaw.dev/thaw/internal/testenv"
+	"thaw.dev/thaw/lambda"
+	"thaw.dev/thaw/link"
+	"thaw.dev/thaw/runtimes/python"
+)
+
+// TestInPython runs the bootstrap's own tests, which cover what a handler sees.
+func TestInPython(t *testing.T) {
+	t.Parallel()
+	cmd := exec.Command(testenv.NeedsCommand(t, "python3"), "-m", "unittest")
+	cmd.Env = append(os.Environ(), "PYTHONDONTWRITEBYTECODE=1")
+	out, err := cmd.CombinedOutput()
+	if err != nil || !bytes.Contains(out, []byte("\nOK")) {
+		t.Fatalf("python3 -m unittest: %v\n%s", err, out)
+	}
+}
+
+// TestFilesAreComplete finds modules that the embedding pattern misses, and tests that it takes in.
+func TestFilesAreComplete(t *testing.T) {
+	t.Parallel()
+	for _, pattern := range []string{"*.py", "thaw_runtime/*"} {
+		names, err := filepath.Glob(pattern)
+		if err != nil || len(names) == 0 {
+			t.Fatalf("glob %s: %v, %v", pattern, names, err)
+		}
+		for _, name := range names {
+			if strings.HasSuffix(name, "__pycache__") {
+				continue
+			}
+			if _, err := python.Files.ReadFile(name); err != nil {
+				t.Errorf("%s is not embedded: %v", name, err)
+			}
+		}
+	}
+	if _, err := python.Files.ReadDir("tests"); err == nil {
+		t.Error("the tests are embedded")
+	}
+}
+
+// TestConversation goes through a whole life: specialise, results, errors, sizes on both sides of every limit, exit.
+func TestConversation(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	code := `
+import os, sys
+def handler(event, context):
+    if event == "fail":
+        raise ValueError("no")
+    if event == "exit":
+        sys.exit(9)
+    if isinstance(event, int):
+        return "x" * event
+    return {"event": event, "colour": os.environ["COLOUR"], "id": context.aws_request_id}
+`
+	if err := p.become(t, code); err != nil {
+		t.Fatal(err)
+	}
+	reply, err := p.invoke(t, "id-1", `{"a":[1,"ü"]}`)
+	if err != nil || reply.Failed || !reply.Idle || reply.TooLarge {
+		t.Fatalf("reply %+v, error %v", reply, err)
+	}
+	got := string(bytes.ReplaceAll(reply.Payload, []byte(`\u00fc`), []byte("ü"))) // escaped before python3.12
+	if want := `{"event": {"a": [1, "ü"]}, "colour": "blue", "id": "id-1"}`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	reply, err = p.invoke(t, "id-2", `"fail"`)
+	if err != nil || !reply.Failed || !reply.Idle || reply.ErrorType != "ValueError" {
+		t.Errorf("reply %+v, error %v", reply, err)
+	}
+	// The answer repeats the event and has 43 bytes more.
+	for size, tooLarge := range map[int]bool{lambda.MaxSyncPayloadBytes: false, lambda.MaxSyncPayloadBytes + 60: true} {
+		event := `"` + strings.Repeat("e", size-2) + `"`
+		reply, err = p.invoke(t, "id-3", event)
+		if err != nil || reply.Failed || reply.TooLarge != tooLarge || !tooLarge && len(reply.Payload) != size+43 {
+			t.Errorf("answer of %d bytes, too large %v, failed %v, error %v", len(reply.Payload), reply.TooLarge, reply.Failed, err)
+		}
+	}
+	for size, tooLarge := range map[string]bool{"0": false, "6291554": false, "6291555": true, "20000000": true} {
+		reply, err = p.invoke(t, "id-4", size)
+		if err != nil || reply.Failed || !reply.Idle || reply.TooLarge != tooLarge {
+			t.Errorf("answer of %s bytes: too large %v, idle %v, error %v", size, reply.TooLarge, reply.Idle, err)
+		}
+	}
+	var exit *link.ExitError
+	if _, err = p.invoke(t, "id-5", `"exit"`); !errors.As(err, &exit) || exit.Code != 9 {
+		t.Errorf("got %v, want exit status 9", err)
+	}
+}
+
+func TestInitError(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	var failed *link.InitError
+	if err := p.become(t, "import missing"); !errors.As(err, &failed) {
+		t.Fatalf("got %v, want an init error", err)
+	}
+	want := `{"errorMessage": "Unable to import module 'app': No module named 'missing'", ` +
+		`"errorType": "Runtime.ImportModuleError", "requestId": "", "stackTrace": []}`
+	if failed.ErrorType != "Runtime.ImportModuleError" || string(failed.Payload) != want {
+		t.Errorf("got %s %s", failed.ErrorType, failed.Payload)
+	}
+	if out := p.output(t); !strings.Contains(out, "[ERROR] Runtime.ImportModuleError: Unable to import module 'app'") {
+		t.Errorf("logged %q", out)
+	}
+	if code := p.cmd.ProcessState.ExitCode(); code != 1 {
+		t.Errorf("exit status %d, want 1", code)
+	}
+}
+
+func TestExitWhenHostIsGone(t *testing.T) {
+	t.Parallel()
+	waiting, working := start(t), start(t)
+	if err := working.become(t, "def handler(event, context):\n    return event\n"); err != nil {
+		t.Fatal(err)
+	}
+	for name, p := range map[string]*process{"waiting": waiting, "specialised": working} {
+		if err := p.data.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if out := p.output(t); out != "" || p.cmd.ProcessState.ExitCode() != 0 {
+			t.Errorf("%s: exit status %d, logged %q", name, p.cmd.ProcessState.ExitCode(), out)
+		}
+	}
+}

@@ -1,0 +1,126 @@
+"""Finding the handler, and what the process looks like to it."""
+
+import os
+import sys
+
+from .host import Case, channel
+
+IDENTITY = "def handler(event, context):\n    return event\n"
+
+
+class HandlerNames(Case):
+    def test_forms(self):
+        task = self.task({"app.py": IDENTITY, "pkg/sub/mod.py": IDENTITY, "plain/deep/mod.py": IDENTITY})
+        for name in ("app.handler", "pkg.sub.mod.handler", "pkg/sub/mod.handler", "plain/deep/mod.handler"):
+            with self.subTest(name):
+                host = self.host()
+                self.assertEqual(host.specialise(task, name).kind, channel.READY)
+                self.assertEqual(self.result(host.invoke({"a": 1})), {"a": 1})
+
+    def test_bad_name(self):
+        error, log = self.failed_init({}, "nodot")
+        message = "Bad handler 'nodot': not enough values to unpack (expected 2, got 1)"
+        self.assertEqual(
+            error,
+            {"errorMessage": message, "errorType": "Runtime.MalformedHandlerName", "requestId": "", "stackTrace": []},
+        )
+        warning, line = log.split("\n")[:2]
+        self.assertRegex(
+            warning, r"^\[WARNING\]\t\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\t\tLAMBDA_WARNING: Unhandled exception\."
+        )
+        self.assertEqual(
+            line, "[ERROR] Runtime.MalformedHandlerName: " + message + "\rTraceback (most recent call last):"
+        )
+
+    def test_no_such_module(self):
+        error, _ = self.failed_init({}, "x.handler")
+        self.assertEqual(error["errorType"], "Runtime.ImportModuleError")
+        self.assertEqual(error["errorMessage"], "Unable to import module 'x': No module named 'x'")
+
+    def test_module_lacks_import(self):
+        error, _ = self.failed_init({"app.py": "import y"})
+        self.assertEqual(error["errorType"], "Runtime.ImportModuleError")
+        self.assertEqual(error["errorMessage"], "Unable to import module 'app': No module named 'y'")
+        self.assertEqual(error["stackTrace"], [])
+
+    def test_no_such_function(self):
+        error, _ = self.failed_init({"app.py": ""})
+        self.assertEqual(error["errorType"], "Runtime.HandlerNotFound")
+        self.assertEqual(error["errorMessage"], "Handler 'handler' missing on module 'app'")
+
+    def test_syntax_error(self):
+        error, _ = self.failed_init({"app.py": "def handler(\n"})
+        self.assertEqual(error["errorType"], "Runtime.UserCodeSyntaxError")
+        self.assertRegex(error["errorMessage"], r"^Syntax error in module 'app': .*\(app\.py, line 1\)$")
+        self.assertRegex(error["stackTrace"][0], r'^  File ".*/app\.py" Line 1\n    def handler\(')
+
+    def test_builtin_module(self):
+        error, _ = self.failed_init({}, "sys.exit")
+        self.assertEqual(error["errorType"], "Runtime.BuiltInModuleConflict")
+        self.assertEqual(error["errorMessage"], "Cannot use built-in module sys as a handler module")
+
+    def test_exception_at_import(self):
+        error, log = self.failed_init({"app.py": "def f():\n    raise KeyError('k')\nf()\n"})
+        self.assertEqual((error["errorType"], error["errorMessage"], error["requestId"]), ("KeyError", "'k'", ""))
+        self.assertRegex(error["stackTrace"][-1], r'^  File ".*/app\.py", line 2, in f\n    raise KeyError\(\'k\'\)\n$')
+        self.assertFalse([entry for entry in error["stackTrace"] if "thaw_runtime" in entry], error)
+        self.assertIn("[ERROR] KeyError: 'k'\rTraceback (most recent call last):\r", log)
+
+    def test_exit_at_import(self):
+        for code, status in (("import sys; sys.exit(7)", 7), ("import os; os._exit(8)", 8)):
+            with self.subTest(code):
+                host = self.host()
+                with self.assertRaises(channel.Closed):
+                    host.specialise(self.task({"app.py": code}))
+                self.assertEqual(host.end(), (status, ""))
+
+
+class Environment(Case):
+    def test_what_the_handler_sees(self):
+        host = self.host(env={"BASE": "stays", "COLOUR": "red", "TZ": ":UTC"})
+        task = self.task(
+            {
+                "app.py": """
+                    import extra, os, sys, time
+                    AT_IMPORT = os.environ["COLOUR"]
+                    def handler(event, context):
+                        return [AT_IMPORT, os.environ["BASE"], extra.NAME, os.getcwd(), time.tzname[0], sys.path]
+                    """,
+            }
+        )
+        more = self.task({"extra.py": "NAME = 'extra'"})
+        env = {"COLOUR": "blue", "PYTHONPATH": more, "TZ": "XYZ-3"}
+        self.assertEqual(host.specialise(task, env=env).kind, channel.READY)
+        colour, base, extra, cwd, zone, path = self.result(host.invoke())
+        self.assertEqual((colour, base, extra, cwd, zone), ("blue", "stays", "extra", task, "XYZ"))
+        packages = "/opt/python/lib/python%d.%d/site-packages" % sys.version_info[:2]
+        self.assertEqual(path[:4], [task, packages, "/opt/python", more])
+        self.assertNotIn(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), path)
+        self.assertEqual(len(path), len(set(path)))
+
+    def test_own_module_wins_over_preloaded(self):
+        host = self.host()
+        task = self.task(
+            {
+                "uuid.py": "NAME = 'mine'",
+                "queue/readme.txt": "no package",
+                "app.py": """
+                    import queue, uuid
+                    def handler(event, context):
+                        return [uuid.NAME, queue.Queue.__name__]
+                    """,
+            }
+        )
+        self.assertEqual(host.specialise(task).kind, channel.READY)
+        self.assertEqual(self.result(host.invoke()), ["mine", "Queue"])
+
+    def test_hot_process_has_common_modules(self):
+        host = self.function(
+            """
+            import sys
+            LOADED = [m in sys.modules for m in ("json", "datetime", "logging", "socket", "struct", "ssl")]
+            def handler(event, context):
+                return LOADED
+            """
+        )
+        self.assertEqual(self.result(host.invoke()), [True] * 6)

@@ -1,0 +1,70 @@
+"""Turns a waiting process into the runtime of one function."""
+
+import json
+import logging
+import os
+import sys
+import time
+from importlib import invalidate_caches
+from importlib.machinery import PathFinder
+
+from . import channel, codec, failure, handler, logs
+
+_WARNING = "LAMBDA_WARNING: Unhandled exception. The most likely cause is an issue in the function code."
+
+
+def become_function(data, preloaded):
+    """Waits for Specialise, loads the function and answers. Returns its handler, or ends the process."""
+    kind, flags, first = data.next()
+    if kind != channel.SPECIALISE:
+        raise channel.ProtocolError("frame of type %#x instead of Specialise" % kind)
+    order = codec.decode(data.payload(flags, first))
+    _apply_environment(order.get("env") or {})
+    _enter_task_root(order["task_root"], preloaded)
+    logs.set_up_logging()
+    try:
+        found = handler.load(order["handler"])
+    except Exception as error:
+        description = failure.describe(error)
+        logging.warning(_WARNING)
+        logs.write_entry(failure.log_text(description))
+        logs.flush()
+        meta = json.dumps({"error_type": description["errorType"]}).encode()
+        data.send(channel.INIT_ERROR, codec.encode_error(description), meta)
+        sys.exit(1)
+    logs.flush()
+    data.send(channel.READY)
+    return found
+
+
+def _apply_environment(variables):
+    os.environ.update(variables)
+    if "TZ" in variables:
+        time.tzset()
+
+
+def _enter_task_root(task_root, preloaded):
+    os.chdir(task_root)
+    version = "python%d.%d" % sys.version_info[:2]
+    paths = [task_root, "/opt/python/lib/%s/site-packages" % version, "/opt/python"]
+    _give_way(preloaded, paths)
+    paths += [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
+    sys.path[:] = paths + [entry for entry in sys.path if entry not in paths]
+    for entry in paths:
+        sys.path_importer_cache.pop(entry, None)
+    invalidate_caches()
+
+
+def _give_way(preloaded, paths):
+    """Forgets preloaded modules that the function or a layer has its own of: theirs stand first in sys.path."""
+    entries = set()
+    for path in paths:
+        try:
+            entries.update(entry.partition(".")[0] for entry in os.listdir(path))
+        except OSError:
+            pass
+    for name in entries.intersection(preloaded):
+        spec = PathFinder.find_spec(name, paths)
+        if spec is not None and spec.loader is not None and spec.origin is not None:
+            for loaded in [m for m in sys.modules if m == name or m.startswith(name + ".")]:
+                del sys.modules[loaded]

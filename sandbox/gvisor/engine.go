@@ -1,0 +1,170 @@
+package gvisor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"gvisor.dev/gvisor/runsc/config"
+
+	"thaw.dev/thaw/internal/cgroup"
+	"thaw.dev/thaw/sandbox"
+)
+
+// Name is the engine's name.
+const Name = "gvisor"
+
+// Options configure an engine.
+type Options struct {
+	// StateDir is where the engine keeps its files; created if missing. One engine at a time may use it. It should be
+	// on a disk, because it also holds what functions write to /tmp.
+	StateDir string
+	// CgroupName names the engine's directory in the cgroup hierarchies: a single path element, "thaw" if empty.
+	CgroupName string
+	// SentryPath is the thaw-sentry executable, which user nobody must be able to execute.
+	SentryPath string
+	// Network gives sandboxes with Spec.Egress their device. Without it they have loopback only, and the engine lacks
+	// Capabilities.Network.
+	Network Network
+	// TmpBytes is the size of /tmp as the sandbox is created; see tmp.go. Zero means MaxTmpBytes.
+	TmpBytes int64
+	// Logger gets what an operator may want to know.
+	Logger *slog.Logger
+}
+
+// Engine makes gVisor sandboxes.
+type Engine struct {
+	opts   Options
+	conf   *config.Config
+	log    *slog.Logger
+	tree   *cgroup.Tree
+	runDir *os.File // StateDir/run, where the control sockets are
+	forker *forker
+
+	mu     sync.Mutex
+	closed bool                // guarded by mu
+	boxes  map[string]*Sandbox // guarded by mu; from the beginning of Create to the end of Destroy
+	wg     sync.WaitGroup      // waits for the boxes
+}
+
+var (
+	_ sandbox.Engine  = (*Engine)(nil)
+	_ sandbox.Sandbox = (*Sandbox)(nil)
+)
+
+// errClosed is returned by Create after Close.
+var errClosed = errors.New("engine is closed")
+
+// New returns an engine. It needs root. The caller calls Sweep before the first Create, and Close at the end.
+func New(o Options) (*Engine, error) {
+	if o.CgroupName == "" {
+		o.CgroupName = "thaw"
+	}
+	if o.TmpBytes <= 0 {
+		o.TmpBytes = MaxTmpBytes
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if !filepath.IsAbs(o.StateDir) || !filepath.IsAbs(o.SentryPath) {
+		return nil, fmt.Errorf("gvisor engine: state directory %q and sentry %q must be absolute paths", o.StateDir, o.SentryPath)
+	}
+	if _, err := os.Stat(o.SentryPath); err != nil {
+		return nil, fmt.Errorf("gvisor engine: sentry: %w", err)
+	}
+	e := &Engine{opts: o, log: o.Logger.With("engine", Name), boxes: map[string]*Sandbox{}}
+	for _, d := range []string{e.boxesDir(), e.runPath(), e.tmpDir()} {
+		if err := os.MkdirAll(d, 0o711); err != nil {
+			return nil, fmt.Errorf("gvisor engine: %w", err)
+		}
+	}
+	h, err := cgroup.Detect()
+	if err != nil {
+		return nil, fmt.Errorf("gvisor engine: %w", err)
+	}
+	if e.tree, err = cgroup.Open(h, o.CgroupName); err != nil {
+		return nil, fmt.Errorf("gvisor engine: %w", err)
+	}
+	if e.runDir, err = os.Open(e.runPath()); err != nil {
+		return nil, fmt.Errorf("gvisor engine: %w", err)
+	}
+	// A socket's path may have at most 107 bytes, and gVisor falls back to /run for longer ones. Through the
+	// descriptor it is short wherever StateDir is.
+	if e.conf, err = runscConfig(fmt.Sprintf("/proc/self/fd/%d", e.runDir.Fd())); err != nil {
+		_ = e.runDir.Close()
+		return nil, fmt.Errorf("gvisor engine: %w", err)
+	}
+	setExecutable(o.SentryPath)
+	e.forker = startForker()
+	return e, nil
+}
+
+func (e *Engine) boxesDir() string { return filepath.Join(e.opts.StateDir, "boxes") }
+func (e *Engine) runPath() string  { return filepath.Join(e.opts.StateDir, "run") }
+func (e *Engine) tmpDir() string   { return filepath.Join(e.opts.StateDir, "tmp") }
+
+// Name returns "gvisor".
+func (e *Engine) Name() string { return Name }
+
+// Capabilities says what this engine can do.
+func (e *Engine) Capabilities() sandbox.Capabilities {
+	return sandbox.Capabilities{Network: e.opts.Network != nil, Isolated: true}
+}
+
+// Close destroys all sandboxes and stops the engine. Concurrent Creates fail.
+func (e *Engine) Close() error {
+	e.mu.Lock()
+	if e.closed {
+		e.mu.Unlock()
+		return nil
+	}
+	e.closed = true
+	left := make([]*Sandbox, 0, len(e.boxes))
+	for _, s := range e.boxes {
+		left = append(left, s)
+	}
+	e.mu.Unlock()
+
+	var errs []error
+	for _, s := range left {
+		if err := s.Destroy(); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	e.wg.Wait()
+	e.forker.stop()
+	errs = append(errs, e.runDir.Close(), e.tree.Remove())
+	return errors.Join(errs...)
+}
+
+// register makes s findable for Close. It fails for an id in use and on a closed engine.
+func (e *Engine) register(s *Sandbox) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return errClosed
+	}
+	if e.boxes[s.id] != nil {
+		return fmt.Errorf("%w: id %s is in use", sandbox.ErrSpec, s.id)
+	}
+	e.boxes[s.id] = s
+	e.wg.Add(1)
+	return nil
+}
+
+// forget undoes register.
+func (e *Engine) forget(s *Sandbox) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.boxes[s.id] == s {
+		delete(e.boxes, s.id)
+		e.wg.Done()
+	}
+}
+
+// Sweep removes what earlier engines on this state directory left.
+func (e *Engine) Sweep(ctx context.Context) error { return e.sweep(ctx) }

@@ -1,0 +1,94 @@
+package gvisor
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"thaw.dev/thaw/sandbox"
+)
+
+// process is a sentry, our child.
+type process struct {
+	pid  int
+	fd   *os.File      // pidfd
+	done chan struct{} // closed when the process was reaped
+
+	mu     sync.Mutex
+	wanted bool            // guarded by mu; we killed it
+	ws     unix.WaitStatus // valid after done
+}
+
+// watch takes over the child pid. One goroutine waits for its end; it ends with the process.
+func watch(pid int) (*process, error) {
+	fd, err := unix.PidfdOpen(pid, unix.PIDFD_NONBLOCK)
+	if err != nil {
+		return nil, fmt.Errorf("open pidfd: %w", err)
+	}
+	p := &process{pid: pid, fd: os.NewFile(uintptr(fd), "pidfd"), done: make(chan struct{})}
+	raw, err := p.fd.SyscallConn()
+	if err != nil {
+		_ = p.fd.Close()
+		return nil, fmt.Errorf("open pidfd: %w", err)
+	}
+	go func() {
+		defer close(p.done)
+		defer func() { _ = p.fd.Close() }()
+		// The pidfd becomes readable when the process ended: no thread blocks meanwhile.
+		err := raw.Read(func(uintptr) bool {
+			n, err := unix.Wait4(pid, &p.ws, unix.WNOHANG, nil)
+			return n == pid || (err != nil && !errors.Is(err, unix.EINTR))
+		})
+		if err != nil {
+			// The poller refuses pidfds on this kernel: block a thread instead.
+			for {
+				if _, err := unix.Wait4(pid, &p.ws, 0, nil); !errors.Is(err, unix.EINTR) {
+					return
+				}
+			}
+		}
+	}()
+	return p, nil
+}
+
+// kill ends the process. It does not wait.
+func (p *process) kill() error {
+	p.mu.Lock()
+	p.wanted = true
+	p.mu.Unlock()
+	raw, err := p.fd.SyscallConn()
+	if err != nil {
+		return nil // closed: it was reaped
+	}
+	var kerr error
+	if err := raw.Control(func(fd uintptr) { kerr = unix.PidfdSendSignal(int(fd), unix.SIGKILL, nil, 0) }); err != nil {
+		return nil
+	}
+	if errors.Is(kerr, unix.ESRCH) {
+		return nil
+	}
+	return kerr
+}
+
+// status describes the end. Before done it is the zero value.
+func (p *process) status() sandbox.ExitStatus {
+	select {
+	case <-p.done:
+	default:
+		return sandbox.ExitStatus{}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.ws.Signaled() && p.wanted:
+		return sandbox.ExitStatus{Code: -1, Reason: "destroyed"}
+	case p.ws.Signaled():
+		return sandbox.ExitStatus{Code: -1, Reason: fmt.Sprintf("sentry ended by signal %q", p.ws.Signal())}
+	case p.ws.ExitStatus() != 0:
+		return sandbox.ExitStatus{Code: p.ws.ExitStatus(), Reason: fmt.Sprintf("exit status %d", p.ws.ExitStatus())}
+	}
+	return sandbox.ExitStatus{}
+}

@@ -1,0 +1,45 @@
+package gvisor
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+)
+
+// MaxTmpBytes is the largest /tmp a function can have. Source: AWS Lambda quotas, "Function ephemeral storage".
+const MaxTmpBytes = 10240 << 20
+
+// /tmp is gVisor's tmpfs with its pages in a file of the host instead of in the sentry's memory: what functions write
+// there is disk, as on Lambda, and is no part of their memory limit beyond the page cache, which the kernel drops when
+// the limit is reached. The file has no name, so it vanishes with the sandbox whatever happens.
+//
+// gVisor can only give a file to a mount that exists from the beginning, and cannot change a mounted tmpfs's size. How
+// large /tmp may be is known later, when a slot gets its function. So the mount has the largest size, and the agent
+// takes what exceeds the function's size out of circulation: it allocates (fallocate) that many bytes in a file in /tmp,
+// unlinks the file and keeps it open. gVisor accounts for those pages and never touches them, hence they cost nothing.
+
+// tmpMount is /tmp in the spec. gVisor recognises a mount that has a host file by its type "bind"; what it really is,
+// mountConfs says.
+func tmpMount(emptyDir string, bytes int64) specs.Mount {
+	return specs.Mount{
+		Destination: "/tmp",
+		Type:        "bind",
+		Source:      emptyDir,
+		Options:     []string{"rw", "nosuid", "mode=1777", "size=" + strconv.FormatInt(bytes, 10)},
+	}
+}
+
+// newTmpFile makes the nameless file behind one sandbox's /tmp.
+func (e *Engine) newTmpFile() (*os.File, error) {
+	f, err := os.CreateTemp(e.tmpDir(), "tmp-*")
+	if err != nil {
+		return nil, fmt.Errorf("make /tmp: %w", err)
+	}
+	if err := os.Remove(f.Name()); err != nil {
+		_ = f.Close()
+		return nil, fmt.Errorf("make /tmp: %w", err)
+	}
+	return f, nil
+}

@@ -1,0 +1,28 @@
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"regexp"
+)
+
+var idPattern = regexp.MustCompile(`^[a-z0-9-]{1,40}$`)
+
+// ErrSpec is returned by Create for a spec that can never work.
+var ErrSpec = errors.New("bad sandbox spec")
+
+// Check says what is wrong with s, without looking at the host. Guard calls it before the engine sees the spec.
+func (s *Spec) Check() error {
+	switch {
+	case !idPattern.MatchString(s.ID):
+		return fmt.Errorf("%w: id %q", ErrSpec, s.ID)
+	case !filepath.IsAbs(s.Root):
+		return fmt.Errorf("%w: root %q is not an absolute path", ErrSpec, s.Root)
+	case len(s.Args) == 0 || !filepath.IsAbs(s.Args[0]):
+		return fmt.Errorf("%w: PID 1 needs an absolute path, got %q", ErrSpec, s.Args)
+	case s.Limits.MemoryBytes < 0 || s.Limits.CPUMillis < 0 || s.Limits.Pids < 0:
+		return fmt.Errorf("%w: negative limit", ErrSpec)
+	}
+	return nil
+}

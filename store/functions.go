@@ -1,0 +1,240 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"thaw.dev/thaw/lambda"
+)
+
+// Errors of Functions; match with errors.Is.
+var (
+	// ErrExists is returned by Create when the account has a function of that name.
+	ErrExists = errors.New("function exists")
+	// ErrStale is returned by Update and Delete when the record changed, or went, since it was read.
+	ErrStale = errors.New("function changed since it was read")
+)
+
+const (
+	metaBucket = "META" // the stream is KV_META
+	// markerTTL is how long the mark of a deletion stays in the stream. A watcher that was away for longer starts over.
+	markerTTL = time.Hour
+)
+
+// Function is everything stored about one function. It is immutable.
+type Function struct {
+	// Config is the newest configuration; Config.Account and Config.Name are the record's key.
+	Config lambda.Config `json:"config"`
+	// Serving is the configuration that invocations use while an update of Config is in progress; nil: Config serves.
+	Serving *lambda.Config `json:"serving,omitempty"`
+	// Tags are the function's tags; nil and empty mean none.
+	Tags map[string]string `json:"tags,omitempty"`
+	// Seq identifies this state of the record; it grows with every write. 0: never stored.
+	Seq uint64 `json:"-"`
+}
+
+func (f *Function) key() functionKey { return functionKey{f.Config.Account, f.Config.Name} }
+
+// Functions are the function records of all accounts.
+type Functions struct {
+	js      jetstream.JetStream
+	kv      jetstream.KeyValue
+	view    *view
+	watcher jetstream.KeyWatcher
+	done    chan struct{} // closed when follow returned
+	log     *slog.Logger
+}
+
+// openFunctions loads all records and starts the goroutine that follows their changes; close ends it.
+func openFunctions(ctx context.Context, js jetstream.JetStream, log *slog.Logger) (*Functions, error) {
+	kv, err := js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
+		Bucket:         metaBucket,
+		Description:    "Function records",
+		History:        1,
+		Storage:        jetstream.FileStorage,
+		LimitMarkerTTL: markerTTL,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("bucket %s: %w", metaBucket, err)
+	}
+	// The watch outlives ctx, which is Open's.
+	watcher, err := kv.WatchAll(context.WithoutCancel(ctx))
+	if err != nil {
+		return nil, fmt.Errorf("watch bucket %s: %w", metaBucket, err)
+	}
+	s := &Functions{js: js, kv: kv, view: newView(), watcher: watcher, done: make(chan struct{}), log: log}
+	if err := s.load(ctx); err != nil {
+		_ = watcher.Stop()
+		return nil, err
+	}
+	go s.follow()
+	return s, nil
+}
+
+// load applies what the bucket holds now. A record that cannot be read stops the start: serving without it would let
+// a function be created a second time.
+func (s *Functions) load(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case entry, ok := <-s.watcher.Updates():
+			if !ok {
+				return errors.New("bucket " + metaBucket + " went away while it was read")
+			}
+			if entry == nil { // what is there was read; changes follow
+				return nil
+			}
+			if err := s.apply(entry); err != nil {
+				return fmt.Errorf("key %s: %w", entry.Key(), err)
+			}
+		}
+	}
+}
+
+// follow applies changes until close stops the watcher.
+func (s *Functions) follow() {
+	defer close(s.done)
+	for entry := range s.watcher.Updates() {
+		if entry == nil {
+			continue
+		}
+		if err := s.apply(entry); err != nil {
+			s.log.Error("function record not applied", "key", entry.Key(), "err", err)
+		}
+	}
+}
+
+// apply brings one change from the bucket into the view.
+func (s *Functions) apply(entry jetstream.KeyValueEntry) error {
+	key, ok := parseFunctionKey(entry.Key())
+	if !ok {
+		return nil // another kind of record
+	}
+	if entry.Operation() != jetstream.KeyValuePut {
+		s.view.watch(key, entry.Revision(), nil)
+		return nil
+	}
+	f, err := decodeFunction(entry.Value())
+	if err != nil {
+		return err
+	}
+	if f.key() != key {
+		return fmt.Errorf("the record is of function %s of account %s", f.Config.Name, f.Config.Account)
+	}
+	f.Seq = entry.Revision()
+	s.view.watch(key, f.Seq, &f)
+	return nil
+}
+
+func (s *Functions) close() {
+	_ = s.watcher.Stop() // fails only when the connection is gone, which ends the updates as well
+	<-s.done
+}
+
+// Create stores a new function; ErrExists if the account has one of that name. It returns f with its Seq.
+//
+// Of Create, Update and Delete alike: when they return nil the write is on disk and Get sees it. When they return an
+// error other than their sentinel, ctx's included, the write may or may not have happened.
+func (s *Functions) Create(ctx context.Context, f Function) (Function, error) {
+	return s.write(ctx, f, "create", ErrExists, func(key string, value []byte) (uint64, error) {
+		return s.kv.Create(ctx, key, value)
+	})
+}
+
+// Update replaces the record if it is still in state f.Seq, else ErrStale. It returns f with its new Seq.
+func (s *Functions) Update(ctx context.Context, f Function) (Function, error) {
+	if f.Seq == 0 {
+		return Function{}, fmt.Errorf("update function %s: %w", f.Config.Name, ErrStale)
+	}
+	return s.write(ctx, f, "update", ErrStale, func(key string, value []byte) (uint64, error) {
+		return s.kv.Update(ctx, key, value, f.Seq)
+	})
+}
+
+// write encodes f, stores it with put and applies it to the view. refused is the error for a lost compare-and-set.
+func (s *Functions) write(ctx context.Context, f Function, op string, refused error,
+	put func(key string, value []byte) (uint64, error),
+) (Function, error) {
+	fail := func(err error) (Function, error) {
+		return Function{}, fmt.Errorf("%s function %s: %w", op, f.Config.Name, err)
+	}
+	key := f.key()
+	if key.account == "" || key.name == "" {
+		return fail(errors.New("account and name must not be empty"))
+	}
+	value, err := encodeFunction(f)
+	if err != nil {
+		return fail(err)
+	}
+	seq, err := put(formatFunctionKey(key), value)
+	if errors.Is(err, jetstream.ErrKeyExists) || errors.Is(err, jetstream.ErrKeyRevisionMismatch) {
+		return fail(refused)
+	}
+	if err != nil {
+		return fail(err)
+	}
+	f.Seq = seq
+	stored := f
+	s.view.wrote(key, seq, &stored)
+	return f, nil
+}
+
+// Delete removes the record if it is still in state f.Seq, else ErrStale.
+func (s *Functions) Delete(ctx context.Context, f Function) error {
+	if f.Seq == 0 {
+		return fmt.Errorf("delete function %s: %w", f.Config.Name, ErrStale)
+	}
+	key := f.key()
+	// The bucket's own Purge does not tell the sequence number of the mark that it leaves. Its form is that of NATS
+	// ADR-8: the mark replaces the record, and it expires.
+	msg := nats.NewMsg("$KV." + metaBucket + "." + formatFunctionKey(key))
+	msg.Header.Set("KV-Operation", "PURGE")
+	msg.Header.Set(jetstream.MsgRollup, jetstream.MsgRollupSubject)
+	ack, err := s.js.PublishMsg(ctx, msg, jetstream.WithExpectLastSequencePerSubject(f.Seq), jetstream.WithMsgTTL(markerTTL))
+	if errors.Is(err, jetstream.ErrKeyExists) { // the code of every lost compare-and-set
+		err = ErrStale
+	}
+	if err != nil {
+		return fmt.Errorf("delete function %s: %w", f.Config.Name, err)
+	}
+	s.view.wrote(key, ack.Sequence, nil)
+	return nil
+}
+
+// Get returns a function from memory; false if there is none. It does no I/O and allocates nothing.
+func (s *Functions) Get(account, name string) (Function, bool) {
+	f, ok := s.view.get(account, name)
+	if !ok {
+		return Function{}, false
+	}
+	return *f, true
+}
+
+// List returns the account's functions sorted by name.
+func (s *Functions) List(account string) []Function { return s.view.list(account) }
+
+// All returns the functions of all accounts, sorted by account and name.
+func (s *Functions) All() []Function { return s.view.all() }
+
+// formatFunctionKey is the key of a function's record: fn.<account>.<name>.
+func formatFunctionKey(key functionKey) string {
+	return "fn." + encodeToken(key.account) + "." + encodeToken(key.name)
+}
+
+func parseFunctionKey(s string) (functionKey, bool) {
+	part := strings.Split(s, ".")
+	if len(part) != 3 || part[0] != "fn" {
+		return functionKey{}, false
+	}
+	account, ok1 := decodeToken(part[1])
+	name, ok2 := decodeToken(part[2])
+	return functionKey{account, name}, ok1 && ok2
+}
