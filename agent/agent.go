@@ -30,7 +30,6 @@ type agent struct {
 	failed chan error // any goroutine; holds the error that ends Run
 	stop   int        // closed once failed holds one
 
-	tmp *tmp // nil before the first Start that sizes it
 	run *run // what the last Start made; nil before it and after a Reset
 }
 

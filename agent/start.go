@@ -53,12 +53,10 @@ func (a *agent) start(req *link.StartRequest) error {
 }
 
 func (a *agent) launch(req *link.StartRequest) error {
-	if req.TmpBytes > 0 && a.tmp == nil {
-		t, err := sizeTmp(req.TmpBytes)
-		if err != nil {
+	if req.TmpBytes > 0 {
+		if err := sizeTmp(req.TmpBytes); err != nil {
 			return &startError{sandboxFailure, err.Error()}
 		}
-		a.tmp = t
 	}
 	argv0, err := entrypoint(req)
 	if err != nil {

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"encoding/json"
 	"net/http"
 
 	"thaw.dev/thaw/lambda"
@@ -61,7 +60,7 @@ func AuthError(typ string) ErrorRow {
 
 // ErrorBody is the JSON body of an error answer in row's spelling. reason is the throttle reason, "" leaves it out.
 func ErrorBody(row ErrorRow, message, reason string) []byte {
-	// Members in the order the service writes them. Strings always marshal.
+	// Members in the order the service writes them. Strings always encode.
 	b := append(make([]byte, 0, 64+len(message)), '{')
 	member := func(key, value string) {
 		if len(b) > 1 {
@@ -70,7 +69,7 @@ func ErrorBody(row ErrorRow, message, reason string) []byte {
 		b = append(b, '"')
 		b = append(b, key...)
 		b = append(b, '"', ':')
-		text, _ := json.Marshal(value)
+		text, _ := Encode(value)
 		b = append(b, text...)
 	}
 	if reason != "" {

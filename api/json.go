@@ -36,8 +36,12 @@ func Decode(body []byte, v any) error {
 		return NotYet("The setting " + clip(name))
 	}
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return lambda.Errorf(lambda.KindInvalidContent, "Could not parse request body into json: a %s cannot be the value of '%s'",
-			wrong.Value, clip(wrong.Field))
+		member := wrong.Field // names the embedded structs too, which the wire does not have
+		for _, embedded := range []string{"FunctionSettings.", "FunctionCode."} {
+			member = strings.TrimPrefix(member, embedded)
+		}
+		return lambda.Errorf(lambda.KindInvalidContent, "Could not parse request body into json: %s cannot be the value of '%s'",
+			wrong.Value, clip(member))
 	}
 	return lambda.Errorf(lambda.KindInvalidContent, "Could not parse request body into json: %s", clip(reason(err)))
 }

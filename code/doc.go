@@ -12,9 +12,10 @@
 // As unzip on Linux does it: an entry that comes again replaces the earlier one, permission bits are kept, missing
 // parent directories are created. Symbolic links are kept if they stay inside /var/task or point below /opt or /tmp.
 // Refused are absolute names, "..", backslashes and NUL in names, a file below a file or link, encryption, methods
-// other than store and deflate, devices, pipes and sockets, sizes or checksums that do not hold, entries that share
-// compressed data, more than MaxFiles entries, and more than lambda.MaxUnzippedBytes of content. Setuid, setgid and
-// sticky bits are dropped; every file can be read, every directory entered by the sandbox's user.
+// other than store and deflate, devices, pipes and sockets, sizes or checksums that do not hold, entries that overlap so
+// that together they have more compressed bytes than the zip, more than MaxFiles entries, and more than
+// lambda.MaxUnzippedBytes of content. Setuid, setgid and sticky bits are dropped; every file can be read, every
+// directory entered by the sandbox's user.
 //
 // # Removal
 //

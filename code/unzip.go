@@ -138,7 +138,7 @@ func checkSizes(files []*zip.File, size int64, l limits) error {
 		packed += f.CompressedSize64
 		unpacked += f.UncompressedSize64
 	}
-	if packed > uint64(size) {
+	if packed > uint64(size) { // or a small zip of many overlapping entries would take long to read
 		return invalid("entries overlap")
 	}
 	if unpacked > uint64(l.unzipped) {

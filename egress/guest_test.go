@@ -3,6 +3,7 @@ package egress_test
 import (
 	"context"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -127,4 +128,19 @@ func open(tb testing.TB, opts egress.Options) (*egress.Port, *guest) {
 		tb.Fatal(err)
 	}
 	return port, newGuest(tb, port)
+}
+
+// wantUnreachable sends a datagram on conn and wants the answer that nobody is there.
+func (g *guest) wantUnreachable(tb testing.TB, conn *gonet.UDPConn) {
+	tb.Helper()
+	answers := g.stack.Stats().ICMP.V4.PacketsReceived.DstUnreachable
+	before := answers.Value()
+	if _, err := conn.Write([]byte("x")); err != nil {
+		tb.Fatal(err)
+	}
+	// The connection's reader is not woken by the answer, but sees it when it looks.
+	eventually(tb, "the datagram is answered by port unreachable", func() bool { return answers.Value() == before+1 })
+	if _, err := conn.Read(make([]byte, 1)); err == nil || !strings.Contains(err.Error(), "refused") {
+		tb.Fatalf("read: %v, want that nobody is there", err)
+	}
 }

@@ -1,6 +1,7 @@
 package egress_test
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -76,7 +77,22 @@ func makeOutside() (*outsideWorld, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set up the world's end: %w", err)
 	}
-	return o, nil
+	return o, awaitCarrier(name)
+}
+
+// awaitCarrier returns when the kernel has noticed that both ends are up: it drops packets before.
+func awaitCarrier(name string) error {
+	changes, done := make(chan netlink.LinkUpdate), make(chan struct{})
+	defer close(done)
+	if err := netlink.LinkSubscribeWithOptions(changes, done, netlink.LinkSubscribeOptions{ListExisting: true}); err != nil {
+		return fmt.Errorf("watch the veth pair: %w", err)
+	}
+	for change := range changes {
+		if attrs := change.Attrs(); attrs.Name == name && attrs.OperState == netlink.OperUp {
+			return nil
+		}
+	}
+	return errors.New("the veth pair cannot be watched any more")
 }
 
 func setUp(name string, addr netip.Addr) error {
@@ -150,8 +166,7 @@ func (o *outsideWorld) fullListener(tb testing.TB) netip.AddrPort {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	var first int // a queue of length 0 has room for one
-	o.do(func() { first, err = socket() })
+	first, err := socket() // a queue of length 0 has room for one
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -27,6 +27,9 @@ func hostIs(list ...string) func() ([]netip.Prefix, error) {
 	return func() ([]netip.Prefix, error) { return prefixes(list...), nil }
 }
 
+// unknown makes a host whose addresses cannot be read.
+func unknown() ([]netip.Prefix, error) { return nil, errors.New("no memory") }
+
 func TestPolicy(t *testing.T) {
 	t.Parallel()
 	host := hostIs("127.0.0.1/8", "10.1.2.3/24", "10.1.2.4/24", "203.0.113.9/32", "198.51.100.1/31", "fe80::1/64")

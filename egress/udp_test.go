@@ -3,7 +3,6 @@ package egress_test
 import (
 	"bytes"
 	"net"
-	"strings"
 	"testing"
 	"time"
 
@@ -99,12 +98,7 @@ func TestUDPFlowLimit(t *testing.T) {
 func TestRefusedUDPIsUnreachable(t *testing.T) {
 	port, g := open(t, egress.Options{HostAddresses: hostIs("203.0.113.7/24")})
 	conn := g.mustDialUDP(t, mustAddrPort("203.0.113.7:53"))
-	if _, err := conn.Write([]byte("x")); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := conn.Read(make([]byte, 1)); err == nil || !strings.Contains(err.Error(), "refused") {
-		t.Fatalf("read: %v, want that nobody is there", err)
-	}
+	g.wantUnreachable(t, conn)
 	if s := port.Stats(); s.Refused != 1 || s.Flows != 0 {
 		t.Errorf("stats %+v, want one refused", s)
 	}

@@ -51,12 +51,12 @@ func (c *call) explain(err error) (row api.ErrorRow, message, reason string) {
 
 // stsCodes are the names that STS has for errors of authentication. Source: STS API reference, "Common errors".
 var stsCodes = map[string]string{
-	"MissingAuthenticationTokenException": "MissingAuthenticationToken",
-	"IncompleteSignatureException":        "IncompleteSignature",
-	"InvalidSignatureException":           "SignatureDoesNotMatch",
-	"UnrecognizedClientException":         "InvalidClientTokenId",
-	"UnknownOperationException":           "InvalidAction",
-	"ServiceException":                    "InternalFailure",
+	auth.CodeMissingToken:       "MissingAuthenticationToken",
+	auth.CodeIncomplete:         "IncompleteSignature",
+	auth.CodeInvalidSignature:   "SignatureDoesNotMatch",
+	auth.CodeUnrecognized:       "InvalidClientTokenId",
+	"UnknownOperationException": "InvalidAction",
+	"ServiceException":          "InternalFailure",
 }
 
 func (c *call) failXML(row api.ErrorRow, message string) {

@@ -145,7 +145,7 @@ func (c *call) authenticate(service string, limit int64) (err error) {
 	}
 	if c.caller.Service != service {
 		return &auth.Error{
-			Code:    "InvalidSignatureException",
+			Code:    auth.CodeInvalidSignature,
 			Message: "Credential should be scoped to correct service: '" + service + "'. ",
 		}
 	}

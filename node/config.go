@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"thaw.dev/thaw/embedded"
 )
 
 // Config is everything an operator decides about a server. Start from Default. To add a setting: a member here with
@@ -32,6 +34,8 @@ type Config struct {
 	// EgressDeny are extra networks, in CIDR form, that functions must not reach. The host's own addresses, loopback,
 	// link-local and metadata addresses are always refused.
 	EgressDeny []string
+	// Helpers are the programs that run beside the daemon. Empty means those that make build embedded.
+	Helpers embedded.Paths
 	// Logger gets the platform's log. Required.
 	Logger *slog.Logger
 }

@@ -35,6 +35,9 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 	if err := c.check(); err != nil {
 		return nil, fmt.Errorf("configuration: %w", err)
 	}
+	if c.DataDir, err = filepath.Abs(c.DataDir); err != nil {
+		return nil, err
+	}
 	n := &Node{}
 	defer func() {
 		if err != nil {
@@ -57,7 +60,7 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 	if err != nil {
 		return nil, err
 	}
-	helpers, err := helperPrograms(c.DataDir)
+	helpers, err := helperPrograms(c)
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,8 @@ package node
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"net/netip"
 	"path/filepath"
@@ -20,9 +22,12 @@ import (
 	"thaw.dev/thaw/store"
 )
 
-// helperPrograms writes the embedded programs to the data directory.
-func helperPrograms(dataDir string) (embedded.Paths, error) {
-	return embedded.Extract(filepath.Join(dataDir, "bin"))
+// helperPrograms writes the embedded programs to the data directory, unless others are configured.
+func helperPrograms(c Config) (embedded.Paths, error) {
+	if c.Helpers != (embedded.Paths{}) {
+		return c.Helpers, nil
+	}
+	return embedded.Extract(filepath.Join(c.DataDir, "bin"))
 }
 
 // OpenRuntimes opens the catalogue of runtimes in the data directory.
@@ -88,9 +93,16 @@ func (n *Node) newEngine(c Config, helpers embedded.Paths) (sandbox.Engine, erro
 	network := egress.New(egress.Options{Policy: policy, Logger: c.Logger})
 	n.onClose(func() { network.Close() })
 	return gvisor.New(gvisor.Options{
-		StateDir: filepath.Join(c.DataDir, "sandboxes"), SentryPath: helpers.Sentry,
+		StateDir: filepath.Join(c.DataDir, "sandboxes"), SentryPath: helpers.Sentry, CgroupName: cgroupName(c.DataDir),
 		Network: ports{network}, Logger: c.Logger,
 	})
+}
+
+// cgroupName is the same for a data directory at each start, so that a start finds what the last one left, and another
+// for each server of a host.
+func cgroupName(dataDir string) string {
+	sum := sha256.Sum256([]byte(dataDir))
+	return "thaw-" + hex.EncodeToString(sum[:4])
 }
 
 func egressPolicy(deny []string) (egress.Policy, error) {

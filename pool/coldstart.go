@@ -128,11 +128,12 @@ func (p *Pool) createSandbox(ctx context.Context, e *Environment) error {
 		return context.Cause(ctx)
 	}
 	sb, err := p.o.Engine.Create(ctx, sandbox.Spec{
-		ID:     newID(),
-		Root:   e.launch.Image,
-		Args:   []string{e.launch.Agent},
-		Egress: p.o.Engine.Capabilities().Network,
-		Limits: limits(e.Function),
+		ID:       newID(),
+		Root:     e.launch.Image,
+		Args:     []string{e.launch.Agent},
+		TmpBytes: int64(e.Function.EphemeralMB) << 20,
+		Egress:   p.o.Engine.Capabilities().Network,
+		Limits:   limits(e.Function),
 	})
 	if err != nil {
 		return fmt.Errorf("create sandbox: %w", err)

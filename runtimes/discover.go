@@ -20,8 +20,11 @@ import (
 // probeTimeout bounds how long an interpreter may take to describe itself.
 const probeTimeout = 10 * time.Second
 
-// minPython is the oldest Python whose 3.N the bundled bootstrap runs on.
-const minPython = 8
+// The oldest interpreters that the bundled bootstraps run on: Python 3.8, Node.js 16.
+const (
+	minPython = 8
+	minNode   = 16
+)
 
 // interpreter is a host program that can run a runtime's functions.
 type interpreter struct {
@@ -189,8 +192,11 @@ func ask(ctx context.Context, path string) (interpreter, error) {
 		if err := run(ctx, &said, path, "-e", nodeProbe); err != nil {
 			return interpreter{}, err
 		}
-		major, _, _ := strings.Cut(said.Version, ".")
-		return named(interpreter{runtime: "nodejs" + major + ".x", path: said.Executable, version: said.Version})
+		var major int
+		if _, err := fmt.Sscanf(said.Version, "%d.", &major); err != nil || major < minNode {
+			return interpreter{}, fmt.Errorf("node %q at %s cannot be used: %d or newer is needed", said.Version, path, minNode)
+		}
+		return named(interpreter{runtime: fmt.Sprintf("nodejs%d.x", major), path: said.Executable, version: said.Version})
 	}
 	var said pythonPaths
 	if err := run(ctx, &said, path, "-I", "-S", "-c", pythonProbe); err != nil {

@@ -6,6 +6,8 @@ import (
 
 	"thaw.dev/thaw/lambda"
 	"thaw.dev/thaw/link"
+	"thaw.dev/thaw/runtimes/nodejs"
+	"thaw.dev/thaw/runtimes/python"
 )
 
 // Paths inside every image.
@@ -45,9 +47,9 @@ func (i Image) Kind() string {
 func (i Image) Argv(memoryMB int) []string {
 	switch i.Family {
 	case lambda.FamilyPython:
-		return []string{"/var/lang/bin/" + i.Name, RuntimeDir + "/" + pythonMain}
+		return []string{"/var/lang/bin/" + i.Name, RuntimeDir + "/" + python.Entry}
 	case lambda.FamilyNode:
-		return append(append([]string{"/var/lang/bin/node"}, nodeFlags(memoryMB)...), RuntimeDir+"/"+nodeMain)
+		return append(append([]string{"/var/lang/bin/node"}, nodeFlags(memoryMB)...), RuntimeDir+"/"+nodejs.Entry)
 	default:
 		return []string{TaskRoot + "/bootstrap"}
 	}

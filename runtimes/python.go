@@ -16,10 +16,7 @@ import (
 	"strings"
 
 	"thaw.dev/thaw/image"
-	"thaw.dev/thaw/runtimes/python"
 )
-
-const pythonMain = python.Entry
 
 // leftOut are directories of the standard library that functions do not need: tests, IDLE, Tk, turtle, pip's wheels,
 // files for building extensions, and everything installed beside the library.
@@ -32,6 +29,9 @@ func wantOfLibrary(p string, d fs.DirEntry) bool {
 	name := d.Name()
 	if d.IsDir() {
 		return !leftOut[name] && !strings.HasPrefix(name, "config-3.")
+	}
+	if name == "sitecustomize.py" { // what this host adds to its own interpreter
+		return false
 	}
 	switch path.Ext(name) {
 	case ".a", ".o", ".pyc", ".exe":

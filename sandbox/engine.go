@@ -51,6 +51,8 @@ type Spec struct {
 	Args []string
 	// Env is the environment of PID 1, "K=V".
 	Env []string
+	// TmpBytes is the size of /tmp; 0 means 512 MiB. What is in /tmp is disk and does not count as memory.
+	TmpBytes int64
 	// Egress gives the sandbox a network device whose traffic the host forwards under its egress policy. Without it
 	// there is only loopback.
 	Egress bool

@@ -6,8 +6,11 @@ import (
 )
 
 // encodeToken makes s one token of a subject: letters, digits, '-' and '_' stand for themselves, every other byte
-// becomes '=' and two hexadecimal digits. Different strings give different tokens.
+// becomes '=' and two hexadecimal digits, and "" is a lone '='. Different strings give different tokens.
 func encodeToken(s string) string {
+	if s == "" {
+		return "="
+	}
 	var b strings.Builder
 	for i := range len(s) {
 		if c := s[i]; plain(c) {
@@ -21,6 +24,9 @@ func encodeToken(s string) string {
 
 // decodeToken undoes encodeToken; false if it did not make token.
 func decodeToken(token string) (string, bool) {
+	if token == "=" {
+		return "", true
+	}
 	var b strings.Builder
 	for i := 0; i < len(token); i++ {
 		c := token[i]
@@ -36,7 +42,7 @@ func decodeToken(token string) (string, bool) {
 		b.WriteByte(c)
 	}
 	s := b.String()
-	return s, encodeToken(s) == token
+	return s, token != "" && encodeToken(s) == token
 }
 
 func plain(c byte) bool {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/spf13/cobra"
 )
@@ -27,9 +26,5 @@ func deleteFunction(ctx context.Context, a *app, name string) error {
 	if err := c.DeleteFunction(ctx, name); err != nil {
 		return err
 	}
-	if a.json {
-		return writeJSON(a.out, map[string]string{"deleted": name})
-	}
-	_, err = fmt.Fprintf(a.out, "deleted %s\n", name)
-	return err
+	return a.write(map[string]string{"deleted": name}, sentence("deleted %s", name))
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -86,10 +87,7 @@ func (d *deploy) run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	if a.json {
-		return writeJSON(a.out, now)
-	}
-	return writeFunctions(a.out, []client.FunctionConfiguration{now})
+	return a.write(now, func(w io.Writer) error { return writeFunctions(w, []client.FunctionConfiguration{now}) })
 }
 
 func (d *deploy) create(ctx context.Context, a *app, c *client.Client, archive *archive) error {

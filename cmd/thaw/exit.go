@@ -53,9 +53,9 @@ func (e *usageError) Error() string { return e.err.Error() }
 func (e *usageError) Unwrap() error { return e.err }
 
 // functionError is a function that ran and failed.
-type functionError struct{ message string }
+type functionError struct{ function, message string }
 
-func (e *functionError) Error() string { return e.message }
+func (e *functionError) Error() string { return e.function + " failed: " + e.message }
 
 // unreachableError is a server that is not there.
 type unreachableError struct{ err error }
@@ -123,7 +123,7 @@ func explain(ctx context.Context, err error) failure {
 		return failure{exitUsage, usage.Error(), usage.command + " --help shows how it is used"}
 	}
 	if fn, ok := errors.AsType[*functionError](err); ok {
-		return failure{exitFunction, fn.Error(), "thaw logs NAME shows what the function wrote"}
+		return failure{exitFunction, fn.Error(), "thaw logs " + fn.function + " shows what it wrote"}
 	}
 	hinted, isHinted := errors.AsType[*hintError](err)
 	answer, isAnswer := errors.AsType[*client.Error](err)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -93,12 +92,8 @@ func newestRuntime(ctx context.Context, dataDir string, family lambda.Family) (s
 			newest = r.Name
 		}
 	}
-	return cmp.Or(newest), noneIf(newest == "", family)
-}
-
-func noneIf(none bool, family lambda.Family) error {
-	if none {
-		return fmt.Errorf("no %s runtime is installed", family)
+	if newest == "" {
+		return "", fmt.Errorf("no %s runtime is installed", family)
 	}
-	return nil
+	return newest, nil
 }

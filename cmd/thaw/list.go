@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -33,29 +34,36 @@ func list(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	if a.json {
-		if all == nil {
-			all = []client.FunctionConfiguration{}
-		}
-		return writeJSON(a.out, map[string]any{"Functions": all}) // spelled as Lambda's API does
-	}
 	if len(all) == 0 {
+		all = []client.FunctionConfiguration{} // an empty list, not null
 		a.note("There are no functions yet: thaw deploy makes one.")
-		return nil
 	}
-	return writeFunctions(a.out, all)
+	return a.write(map[string]any{"Functions": all}, func(w io.Writer) error { return writeFunctions(w, all) })
 }
 
-// writeFunctions writes a table of functions.
+// writeFunctions writes a table of functions, nothing if there are none. The state is a column where it is known: as on
+// Lambda, ListFunctions does not tell it.
 func writeFunctions(w io.Writer, all []client.FunctionConfiguration) error {
+	if len(all) == 0 {
+		return nil
+	}
+	header := []string{"NAME", "RUNTIME", "HANDLER", "MEMORY", "TIMEOUT", "CODE", "MODIFIED"}
+	withState := slices.ContainsFunc(all, func(f client.FunctionConfiguration) bool { return f.State != "" })
+	if withState {
+		header = append(header, "STATE")
+	}
 	var rows [][]string
 	for _, f := range all {
-		rows = append(rows, []string{
+		row := []string{
 			f.FunctionName, f.Runtime, f.Handler, fmt.Sprintf("%d MB", f.MemorySize), fmt.Sprintf("%d s", f.Timeout),
-			sizeText(f.CodeSize), stateText(f), modifiedText(f.LastModified),
-		})
+			sizeText(f.CodeSize), modifiedText(f.LastModified),
+		}
+		if withState {
+			row = append(row, stateText(f))
+		}
+		rows = append(rows, row)
 	}
-	return writeTable(w, []string{"NAME", "RUNTIME", "HANDLER", "MEMORY", "TIMEOUT", "CODE", "STATE", "MODIFIED"}, rows)
+	return writeTable(w, header, rows)
 }
 
 // stateText says whether a function can be invoked, and why not.

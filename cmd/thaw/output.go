@@ -54,6 +54,22 @@ func writeTable(w io.Writer, header []string, rows [][]string) error {
 	return tw.Flush()
 }
 
+// write writes a result: v as JSON for programs, or what text writes for people.
+func (a *app) write(v any, text func(io.Writer) error) error {
+	if a.json {
+		return writeJSON(a.out, v)
+	}
+	return text(a.out)
+}
+
+// sentence is a text for write.
+func sentence(format string, args ...any) func(io.Writer) error {
+	return func(w io.Writer) error {
+		_, err := fmt.Fprintf(w, format+"\n", args...)
+		return err
+	}
+}
+
 // progress says on stderr what a command is doing, if a person watches.
 func (a *app) progress(format string, args ...any) {
 	if !a.json && isTerminal(a.err) {

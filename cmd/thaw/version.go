@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"io"
 	"runtime"
 	"runtime/debug"
 
@@ -46,9 +47,6 @@ func newVersion(a *app) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			b := readBuild()
-			if a.json {
-				return writeJSON(a.out, b)
-			}
 			rows := [][]string{{"thaw", b.Version}}
 			if b.Commit != "" {
 				commit := b.Commit
@@ -58,7 +56,7 @@ func newVersion(a *app) *cobra.Command {
 				rows = append(rows, []string{"commit", fmt.Sprintf("%s, %s", commit, b.Time)})
 			}
 			rows = append(rows, []string{"go", b.Go}, []string{"platform", b.Platform})
-			return writeTable(a.out, nil, rows)
+			return a.write(b, func(w io.Writer) error { return writeTable(w, nil, rows) })
 		},
 	}
 }

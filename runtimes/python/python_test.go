@@ -18,6 +18,15 @@ import (
 // TestInPython runs the bootstrap's own tests, which cover what a handler sees.
 func TestInPython(t *testing.T) {
 	t.Parallel()
+	tests, err := filepath.Glob("tests/test_*.py")
+	if err != nil || len(tests) == 0 {
+		t.Fatalf("no tests: %v", err)
+	}
+	for _, name := range append(tests, "tests/host.py") { // tells the go command what a cached result depends on
+		if _, err := os.Stat(name); err != nil {
+			t.Fatal(err)
+		}
+	}
 	cmd := exec.Command(testenv.NeedsCommand(t, "python3"), "-m", "unittest")
 	cmd.Env = append(os.Environ(), "PYTHONDONTWRITEBYTECODE=1")
 	out, err := cmd.CombinedOutput()
@@ -96,6 +105,38 @@ def handler(event, context):
 	if _, err = p.invoke(t, "id-5", `"exit"`); !errors.As(err, &exit) || exit.Code != 9 {
 		t.Errorf("got %v, want exit status 9", err)
 	}
+}
+
+// TestLogComesBeforeResult has a function write far more than the log pipe holds.
+func TestLogComesBeforeResult(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	if err := p.become(t, "def handler(event, context):\n    print('x' * event, end='')\n"); err != nil {
+		t.Fatal(err)
+	}
+	var seen int
+	logs, err := link.NewLogs(p.logs, func(b []byte) { seen += bytes.Count(b, []byte("x")) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	ran := make(chan struct{})
+	go func() { // ends with the process, since the pipe then does
+		defer close(ran)
+		logs.Run()
+	}()
+	for total := 0; total < 10<<19; {
+		total += 1 << 19
+		if _, err := p.invoke(t, "id", "524288"); err != nil {
+			t.Fatal(err)
+		}
+		logs.Drain()
+		logs.Drain() // waits for a sink that is running, so that seen can be read
+		if seen != total {
+			t.Fatalf("%d bytes of log came with the result, want %d", seen, total)
+		}
+	}
+	_ = p.cmd.Process.Kill()
+	<-ran
 }
 
 func TestInitError(t *testing.T) {

@@ -45,7 +45,7 @@ func (s *Sandbox) create(ctx context.Context, spec *sandbox.Spec) error {
 	if err := os.MkdirAll(emptyDir, 0o711); err != nil {
 		return err
 	}
-	oci, err := e.writeBundle(s.dir, ociSpec(spec, emptyDir, e.opts.TmpBytes))
+	oci, err := e.writeBundle(s.dir, ociSpec(spec, emptyDir, spec.TmpBytes))
 	if err != nil {
 		return err
 	}

@@ -30,8 +30,6 @@ type Options struct {
 	// Network gives sandboxes with Spec.Egress their device. Without it they have loopback only, and the engine lacks
 	// Capabilities.Network.
 	Network Network
-	// TmpBytes is the size of /tmp as the sandbox is created; see tmp.go. Zero means MaxTmpBytes.
-	TmpBytes int64
 	// Logger gets what an operator may want to know.
 	Logger *slog.Logger
 }
@@ -63,9 +61,6 @@ var errClosed = errors.New("engine is closed")
 func New(o Options) (*Engine, error) {
 	if o.CgroupName == "" {
 		o.CgroupName = "thaw"
-	}
-	if o.TmpBytes <= 0 {
-		o.TmpBytes = MaxTmpBytes
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

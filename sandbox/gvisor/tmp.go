@@ -8,21 +8,23 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 )
 
-// MaxTmpBytes is the largest /tmp a function can have. Source: AWS Lambda quotas, "Function ephemeral storage".
-const MaxTmpBytes = 10240 << 20
+// defaultTmpBytes is the size of /tmp where the spec names none. Source: AWS Lambda, "Configure ephemeral storage".
+const defaultTmpBytes = 512 << 20
 
 // /tmp is gVisor's tmpfs with its pages in a file of the host instead of in the sentry's memory: what functions write
 // there is disk, as on Lambda, and is no part of their memory limit beyond the page cache, which the kernel drops when
 // the limit is reached. The file has no name, so it vanishes with the sandbox whatever happens.
 //
-// gVisor can only give a file to a mount that exists from the beginning, and cannot change a mounted tmpfs's size. How
-// large /tmp may be is known later, when a slot gets its function. So the mount has the largest size, and the agent
-// takes what exceeds the function's size out of circulation: it allocates (fallocate) that many bytes in a file in /tmp,
-// unlinks the file and keeps it open. gVisor accounts for those pages and never touches them, hence they cost nothing.
+// gVisor can only give a file to a mount that exists from the beginning, and cannot change a mounted tmpfs's size, so
+// the size is part of the spec. (Taking the excess of a larger mount away with fallocate does not work: gVisor commits
+// the space on the host's disk.)
 
 // tmpMount is /tmp in the spec. gVisor recognises a mount that has a host file by its type "bind"; what it really is,
 // mountConfs says.
 func tmpMount(emptyDir string, bytes int64) specs.Mount {
+	if bytes <= 0 {
+		bytes = defaultTmpBytes
+	}
 	return specs.Mount{
 		Destination: "/tmp",
 		Type:        "bind",

@@ -1,0 +1,151 @@
+package sandboxtest
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"thaw.dev/thaw/sandbox"
+)
+
+// patience bounds every wait for something that must happen.
+const patience = 30 * time.Second
+
+// Harness is what the suite has to know of an engine.
+type Harness struct {
+	// New returns an engine with nothing in it. The suite closes it.
+	New func(t testing.TB) sandbox.Engine
+	// Root is the root image: RootImage's, or any path for an engine without isolation.
+	Root string
+	// Crash ends a sandbox's outermost process from the outside, as the OOM killer would.
+	Crash func(t testing.TB, id string)
+	// Traces lists what the host has of the engine's sandboxes now: processes, cgroups, files. It is nil for an engine
+	// that leaves none.
+	Traces func(t testing.TB) []string
+}
+
+// Run runs the suite on the engine of h.
+func Run(t *testing.T, h Harness) {
+	for _, c := range []struct {
+		name     string
+		isolated bool // needs an engine that runs what is inside Root
+		test     func(*testing.T, Harness)
+	}{
+		{"LifeCycle", false, testLifeCycle},
+		{"HelloAndEcho", false, testHello},
+		{"Deadlines", false, testDeadlines},
+		{"Logs", false, testLogs},
+		{"ExitCode", false, testExitCode},
+		{"Crash", false, testCrash},
+		{"BadSpecs", false, testBadSpecs},
+		{"Attach", true, testAttach},
+		{"AttachNothing", true, testAttachNothing},
+		{"NothingOfTheHost", true, testNothingOfTheHost},
+		{"NoNetwork", true, testNoNetwork},
+		{"MemoryLimit", true, testMemoryLimit},
+		{"MemoryIsCounted", true, testMemoryIsCounted},
+		{"CPULimit", true, testCPULimit},
+		{"TmpIsFull", true, testTmpIsFull},
+		{"ForkBombUnderProcessLimit", true, testForkBombLimited},
+		{"ForkBombUnderPidsLimit", true, testForkBombFree},
+		{"Garbage", false, testGarbage},
+		{"FloodedChannels", true, testFlood},
+		{"ConcurrentCreate", false, testConcurrentCreate},
+		{"CancelCreate", false, testCancelCreate},
+		{"DestroyWhileStarting", false, testDestroyWhileStarting},
+		{"DestroyLeavesNothing", false, testDestroyLeavesNothing},
+		{"CloseDestroysAll", false, testCloseDestroysAll},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if c.isolated {
+				e := h.New(t)
+				isolated := e.Capabilities().Isolated
+				if err := e.Close(); err != nil {
+					t.Fatal(err)
+				}
+				if !isolated {
+					t.Skip("this engine runs no user code")
+				}
+			}
+			c.test(t, h)
+			h.wantNoTraces(t)
+		})
+	}
+}
+
+// engine returns a guarded engine that is closed with the test.
+func (h Harness) engine(t testing.TB) sandbox.Engine {
+	t.Helper()
+	e := sandbox.Guard(h.New(t))
+	t.Cleanup(func() {
+		if err := e.Close(); err != nil {
+			t.Errorf("close engine: %v", err)
+		}
+	})
+	return e
+}
+
+var lastID atomic.Int64
+
+func newID() string { return fmt.Sprintf("box-%d", lastID.Add(1)) }
+
+func (h Harness) spec(limits sandbox.Limits) sandbox.Spec {
+	return sandbox.Spec{ID: newID(), Root: h.Root, Args: []string{GuestPath}, Env: []string{"A=b"}, Limits: limits}
+}
+
+// create makes a sandbox that is destroyed with the test.
+func (h Harness) create(t testing.TB, e sandbox.Engine, limits sandbox.Limits) sandbox.Sandbox {
+	t.Helper()
+	s, err := e.Create(t.Context(), h.spec(limits))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Destroy(); err != nil {
+			t.Errorf("destroy: %v", err)
+		}
+	})
+	return s
+}
+
+// start makes a sandbox and waits for its guest.
+func (h Harness) start(t testing.TB, e sandbox.Engine, limits sandbox.Limits) (sandbox.Sandbox, *Guest) {
+	t.Helper()
+	s := h.create(t, e, limits)
+	if err := s.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return s, Meet(t, s)
+}
+
+// wantNoTraces fails t unless nothing of the engine's sandboxes is left.
+func (h Harness) wantNoTraces(t testing.TB) {
+	t.Helper()
+	if h.Traces == nil {
+		return
+	}
+	t.Cleanup(func() { // after the cleanups that destroy
+		if left := h.Traces(t); len(left) > 0 {
+			t.Errorf("left behind: %q", left)
+		}
+	})
+}
+
+// wantDone waits for the end of s.
+func wantDone(t testing.TB, s sandbox.Sandbox) {
+	t.Helper()
+	select {
+	case <-s.Done():
+	case <-time.After(patience):
+		t.Fatal("the sandbox did not end")
+	}
+}
+
+func withTimeout(t testing.TB) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	t.Cleanup(cancel)
+	return ctx
+}

@@ -1,0 +1,154 @@
+package store
+
+import (
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"thaw.dev/thaw/lambda"
+)
+
+var update = flag.Bool("update", false, "write the golden files of the current schema versions")
+
+// Golden files are records as releases wrote them. A file is never changed once its release is out: a new schema
+// version adds files.
+func golden(t *testing.T, name string, current []byte) []byte {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, append(current, '\n'), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data[:len(data)-1]
+}
+
+func goldenFunction() Function {
+	config := lambda.Config{
+		Account: "000000000000", Name: "hello", Version: "$LATEST",
+		Role: "arn:aws:iam::000000000000:role/r", Runtime: "python3.11", Handler: "app.handler",
+		Description: "says <hello>", Timeout: 3, MemoryMB: 128, EphemeralMB: 512,
+		Environment: map[string]string{"KEY": "välue"}, LogGroup: "/aws/lambda/hello",
+		Code:       lambda.Code{SHA256: "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", Size: 1234},
+		RevisionID: "0d6b3c5e-4a63-4f5e-9f0a-7c1c8e1f2a3b", LastModified: time.Date(2026, 1, 31, 12, 34, 56, 789e6, time.UTC),
+		State: lambda.StateActive, UpdateStatus: lambda.UpdateInProgress, UpdateReason: "r", UpdateReasonCode: "c",
+	}
+	serving := config
+	serving.UpdateStatus, serving.UpdateReason, serving.UpdateReasonCode = lambda.UpdateSuccessful, "", ""
+	serving.Environment = map[string]string{} // set to nothing, which is not the same as never set
+	return Function{Config: config, Serving: &serving, Tags: map[string]string{"team": "a"}}
+}
+
+func TestFunctionGolden(t *testing.T) {
+	t.Parallel()
+	minimal := Function{Config: lambda.Config{Account: "000000000000", Name: "f", State: lambda.StatePending}}
+	for name, f := range map[string]Function{"function-v1.json": goldenFunction(), "function-v1-minimal.json": minimal} {
+		data, err := encodeFunction(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := golden(t, name, data)
+		if string(data) != string(want) {
+			t.Errorf("%s: written as\n%s\nwant\n%s", name, data, want)
+		}
+		got, err := decodeFunction(want)
+		if err != nil || !reflect.DeepEqual(got, f) {
+			t.Errorf("%s: read as\n%+v, %v, want\n%+v", name, got, err, f)
+		}
+	}
+}
+
+// Every member of a function is stored but its sequence number, which the stream knows.
+func TestFunctionFieldsStored(t *testing.T) {
+	t.Parallel()
+	for field := range reflect.TypeFor[Function]().Fields() {
+		if stored := field.Tag.Get("json") != "-"; stored != (field.Name != "Seq") {
+			t.Errorf("%s: stored = %v", field.Name, stored)
+		}
+	}
+	for field := range reflect.TypeFor[lambda.Config]().Fields() {
+		if tag := field.Tag.Get("json"); tag == "" || tag == "-" {
+			t.Errorf("lambda.Config.%s has JSON tag %q: what it is called on disk must not depend on its name", field.Name, tag)
+		}
+	}
+}
+
+func TestDecodeRefuses(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		data  string
+		newer bool
+		text  string
+	}{
+		{`{"schema":2,"config":"in a form of tomorrow"}`, true, "schema version 2, this release reads up to 1"},
+		{`{"config":{}}`, false, "no schema version"},
+		{`{"schema":1,"config":[]}`, false, "function record"},
+		{`{"schema":1`, false, "function record"},
+		{``, false, "function record"},
+	} {
+		_, err := decodeFunction([]byte(test.data))
+		if err == nil || errors.Is(err, ErrNewer) != test.newer || !strings.Contains(err.Error(), test.text) {
+			t.Errorf("decodeFunction(%s): %v", test.data, err)
+		}
+	}
+	for _, test := range []struct {
+		data  string
+		newer bool
+	}{
+		{`{"schema":2,"streams":[],"events":[]}`, true},
+		{`{"schema":1,"streams":[],"events":[{"t":1,"m":""}]}`, false},
+		{`{"schema":1,"streams":["a"],"events":[{"s":-1,"t":1,"m":""}]}`, false},
+		{`[]`, false},
+	} {
+		if _, err := decodeBatch([]byte(test.data)); err == nil || errors.Is(err, ErrNewer) != test.newer {
+			t.Errorf("decodeBatch(%s): %v", test.data, err)
+		}
+	}
+}
+
+func TestBatchGolden(t *testing.T) {
+	t.Parallel()
+	events := []batchEvent{
+		{Stream: "a", Millis: 1767225600000, Message: "START <1>\n"},
+		{Stream: "b/[$LATEST]", Millis: 1767225600001, Message: ""},
+		{Stream: "a", Millis: 1767225600001, Message: "end \u0000 \"quoted\""},
+	}
+	data, err := encodeBatch(events)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := golden(t, "batch-v1.json", data)
+	if string(data) != string(want) {
+		t.Errorf("written as\n%s\nwant\n%s", data, want)
+	}
+	if got, err := decodeBatch(want); err != nil || !reflect.DeepEqual(got, events) {
+		t.Errorf("read as %+v, %v, want %+v", got, err, events)
+	}
+}
+
+func FuzzToken(f *testing.F) {
+	for _, s := range []string{"", "=", "plain-name_1", "/aws/lambda/hello", "a.b", "ü", "*", ">", "=20", "\x00"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		token := encodeToken(s)
+		if token == "" || strings.ContainsAny(token, ".*> \t\r\n") {
+			t.Errorf("encodeToken(%q) = %q, which is not a token", s, token)
+		}
+		if got, ok := decodeToken(token); !ok || got != s {
+			t.Errorf("decodeToken(%q) = %q, %v; want %q", token, got, ok, s)
+		}
+		if plain, ok := decodeToken(s); ok && encodeToken(plain) != s {
+			t.Errorf("%q and %q are tokens of the same string", s, encodeToken(plain))
+		}
+	})
+}
