@@ -45,7 +45,6 @@ func newBox(t testing.TB, env ...string) *box {
 	b.cmd.Stdin, b.cmd.Stdout, b.cmd.Stderr = control, data, logsIn
 	b.cmd.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS | syscall.CLONE_NEWNET,
-		Pdeathsig:  syscall.SIGKILL,
 	}
 	if err := b.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -99,10 +98,18 @@ func (b *box) awaitEOF() {
 // awaitLog waits until the logs contain text and returns all of them.
 func (b *box) awaitLog(text string) string {
 	b.t.Helper()
+	late := false
+	timer := time.AfterFunc(time.Until(soon()), func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		late = true
+		b.cond.Broadcast()
+	})
+	defer timer.Stop()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for !strings.Contains(b.logs.String(), text) {
-		if b.eof {
+		if b.eof || late {
 			b.t.Fatalf("no %q in the logs", text)
 		}
 		b.cond.Wait()

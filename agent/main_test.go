@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"syscall"
 	"testing"
 	"unsafe"
@@ -53,7 +52,10 @@ const self = "/var/self"
 // furnish makes a sandbox out of fresh mount, network and PID namespaces: a /var and an /opt of its own, this binary
 // where the runtime's user can run it, /proc, and a loopback device that is up.
 func furnish() error {
-	signal.Ignore(syscall.SIGPIPE)
+	const sysCloseRange, cloexec = 436, 4 // package syscall lacks close_range
+	if _, _, errno := syscall.Syscall(sysCloseRange, 3, 1<<16, cloexec); errno != 0 {
+		return fmt.Errorf("what the test itself inherited: %w", errno)
+	}
 	binary, err := os.Open("/proc/self/exe")
 	if err != nil {
 		return err

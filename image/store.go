@@ -170,6 +170,9 @@ func (s *Store) Verify(key string) error {
 
 // Remove deletes the image of key; no error if there is none. Sandboxes that have it mounted keep it.
 func (s *Store) Remove(key string) error {
+	s.builds.mu.Lock()
+	delete(s.builds.checked, key)
+	s.builds.mu.Unlock()
 	if err := os.Remove(s.Path(key)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("remove image: %w", err)
 	}

@@ -17,7 +17,7 @@ import (
 // mountPoints are the directories that every image has, for the sandbox to mount upon or simply to be there.
 var mountPoints = []string{
 	TaskRoot, LayerRoot, "/tmp", "/proc", "/dev", "/sys", "/mnt", "/run",
-	"/etc", "/root", "/var/lang/bin", "/var/lang/lib", RuntimeDir, "/var/log", "/thaw",
+	"/etc", "/root", "/var/lang/bin", "/var/lang/lib", RuntimeDir, "/thaw",
 }
 
 // shadowed are the mount points that hide what an image has below them.

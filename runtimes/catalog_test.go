@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"thaw.dev/thaw/lambda"
 	"thaw.dev/thaw/runtimes"
@@ -150,12 +151,24 @@ func TestLife(t *testing.T) {
 
 func TestOpenRemovesInterruptedBuilds(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	left := filepath.Join(dir, "runtimes", ".building-1", "f")
-	writeFile(t, left, "x", 0o600)
-	open(t, options{dir: dir})
-	if _, err := os.Stat(filepath.Dir(left)); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("%v, want it gone", err)
+	dir := filepath.Join(t.TempDir(), "runtimes")
+	old := time.Now().Add(-2 * time.Hour)
+	left := []string{".building-1", "custom/.building-2", "built/.building-3"}
+	for _, name := range left {
+		writeFile(t, filepath.Join(dir, name, "f"), "x", 0o600)
+		if err := os.Chtimes(filepath.Join(dir, name), old, old); err != nil {
+			t.Fatal(err)
+		}
+	}
+	writeFile(t, filepath.Join(dir, ".building-4", "f"), "another process builds now", 0o600)
+	open(t, options{dir: filepath.Dir(dir)})
+	for _, name := range left {
+		if _, err := os.Stat(filepath.Join(dir, name)); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: %v, want it gone", name, err)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, ".building-4")); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -216,6 +229,11 @@ func TestAddInterpreter(t *testing.T) {
 	if all := installed(t, watcher, lambda.FamilyPython); len(all) != 1 || all[0] != r {
 		t.Errorf("list %+v, want %+v", all, r)
 	}
+	if err := os.Remove(program); err != nil {
+		t.Fatal(err)
+	}
+	_, err = open(t, options{dir: dir, searchPath: empty}).Ensure(t.Context(), host.Name)
+	invalid(t, err, program, "thaw runtime add "+host.Name)
 	if err := c.Remove(t.Context(), host.Name); err != nil {
 		t.Fatal(err)
 	}

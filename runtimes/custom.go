@@ -78,7 +78,6 @@ func (c *Catalog) describeInterpreter(ctx context.Context, name string, family l
 	if err != nil {
 		return nil, "", fmt.Errorf("add runtime %s: %w", name, err)
 	}
-	c.progress(name, "ask the interpreter")
 	in, err := c.probe(ctx, abs)
 	if err != nil {
 		return nil, "", &lambda.Error{Kind: lambda.KindInvalid, Msg: fmt.Sprintf("%s does not answer as an interpreter of %s", abs, name), Err: err}
@@ -86,7 +85,6 @@ func (c *Catalog) describeInterpreter(ctx context.Context, name string, family l
 	if in.runtime != name {
 		return nil, "", lambda.Errorf(lambda.KindInvalid, "%s is version %s, which is the runtime %s, not %s.", abs, in.version, in.runtime, name)
 	}
-	c.progress(name, "collect files")
 	p, err := c.describeHost(ctx, name, &in)
 	if err != nil {
 		return nil, "", err
@@ -171,14 +169,16 @@ var interpreterDirs = []string{"/var/lang/bin", "/usr/local/bin", "/usr/bin", "/
 // describeDir plans an image of a complete root file system at the host path dir.
 func (c *Catalog) describeDir(ctx context.Context, name, dir string) (*plan, error) {
 	family, _ := lambda.RuntimeFamily(name)
-	info, err := os.Stat(dir)
-	if err != nil || !info.IsDir() {
+	real, err := filepath.EvalSymlinks(dir)
+	if err == nil {
+		_, err = os.ReadDir(real)
+	}
+	if err != nil {
 		return nil, &lambda.Error{Kind: lambda.KindInvalid, Err: err,
 			Msg: fmt.Sprintf("The directory %s of the runtime %s is not there. Add the runtime again: thaw runtime add %s --from-dir DIR", dir, name, name)}
 	}
-	c.progress(name, "collect files")
 	col := newCollector()
-	if err := col.root(ctx, dir); err != nil {
+	if err := col.root(ctx, real); err != nil {
 		return nil, fmt.Errorf("collect %s: %w", dir, err)
 	}
 	if family != lambda.FamilyProvided {
@@ -194,7 +194,7 @@ func (c *Catalog) describeDir(ctx context.Context, name, dir string) (*plan, err
 	return p.finish(col), nil
 }
 
-// root collects the directory tree dir as the root of the image.
+// root collects the host directory dir, a path without symbolic links, as the root of the image.
 func (c *collector) root(ctx context.Context, dir string) error {
 	return filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
 		if err != nil {

@@ -76,7 +76,6 @@ var (
 type probed struct {
 	stamp stamp
 	in    interpreter
-	err   error
 }
 
 // stamp tells whether a file is still the same. The zero stamp is a missing file.
@@ -165,24 +164,24 @@ func (c *Catalog) candidates(want func(program string) bool) []string {
 	return out
 }
 
-// probe asks the interpreter at path who it is. Answers are remembered while the file stays as it is.
+// probe asks the interpreter at path who it is. Answers are remembered while the file stays as it is; failures are
+// not, because a busy host can cause them.
 func (c *Catalog) probe(ctx context.Context, path string) (interpreter, error) {
 	now := stampOf(path)
 	c.mu.Lock()
 	p, ok := c.probed[path]
 	c.mu.Unlock()
 	if ok && p.stamp == now {
-		return p.in, p.err
+		return p.in, nil
 	}
-	p = probed{stamp: now}
-	p.in, p.err = ask(ctx, path)
-	if ctx.Err() != nil {
-		return interpreter{}, context.Cause(ctx) // says nothing about the interpreter
+	in, err := ask(ctx, path)
+	if err != nil {
+		return interpreter{}, err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.probed[path] = p
-	return p.in, p.err
+	c.probed[path] = probed{now, in}
+	return in, nil
 }
 
 func ask(ctx context.Context, path string) (interpreter, error) {

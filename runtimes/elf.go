@@ -19,13 +19,14 @@ type linker struct {
 	class elf.Class           // of the first file; all others must match
 	arch  elf.Machine
 	seen  map[string]bool
+	fit   map[string]bool // answers of fits
 }
 
 const loaderCache = "/etc/ld.so.cache"
 
 func newLinker(c *collector) *linker {
 	data, _ := os.ReadFile(loaderCache) // hosts without one, like musl's, have default directories
-	return &linker{c: c, cache: parseLoaderCache(data), seen: map[string]bool{}}
+	return &linker{c: c, cache: parseLoaderCache(data), seen: map[string]bool{}, fit: map[string]bool{}}
 }
 
 // errNoLibrary says that a needed shared object is not on this host.
@@ -162,12 +163,16 @@ func (l *linker) named(names ...string) error {
 
 // fits reports whether p is an ELF file for the same machine as the first one.
 func (l *linker) fits(p string) bool {
-	f, err := elf.Open(p)
-	if err != nil {
-		return false
+	fit, known := l.fit[p]
+	if known {
+		return fit
 	}
-	defer f.Close()
-	return l.class == elf.ELFCLASSNONE || f.Class == l.class && f.Machine == l.arch
+	if f, err := elf.Open(p); err == nil {
+		fit = l.class == elf.ELFCLASSNONE || f.Class == l.class && f.Machine == l.arch
+		f.Close()
+	}
+	l.fit[p] = fit
+	return fit
 }
 
 // defaultDirs are the directories that loaders search at last: Debian's multiarch ones, then the usual.

@@ -76,14 +76,17 @@ func (c *Catalog) describe(ctx context.Context, name string) (*plan, error) {
 	if err != nil {
 		return nil, fmt.Errorf("runtime %s: %w", name, err)
 	}
-	c.progress(name, "collect files")
 	switch {
 	case ok && r.FromDir != "":
 		return c.describeDir(ctx, name, r.FromDir)
 	case ok:
 		in, err := c.probe(ctx, r.Interpreter)
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
 		if err != nil {
-			return nil, fmt.Errorf("runtime %s: interpreter %s: %w", name, r.Interpreter, err)
+			return nil, &lambda.Error{Kind: lambda.KindInvalid, Err: err,
+				Msg: fmt.Sprintf("The interpreter %s of the runtime %s does not answer. Add the runtime again: %s", r.Interpreter, name, addCommand(name))}
 		}
 		if in.runtime != name {
 			return nil, lambda.Errorf(lambda.KindInvalid, "%s is now Python or Node.js %s, which is not %s. Add the runtime again: %s", r.Interpreter, in.version, name, addCommand(name))
@@ -130,28 +133,26 @@ func addCommand(name string) string {
 func (c *Catalog) describeHost(ctx context.Context, name string, in *interpreter) (*plan, error) {
 	family, _ := lambda.RuntimeFamily(name)
 	p := &plan{name: name, family: family, source: "host"}
-	col := newCollector()
-	l := newLinker(col)
-	// The interpreter first: its machine type is the one that counts.
-	programs := commonPrograms
-	var interpreterImage func() error
-	if in == nil {
-		programs = append(slices.Clone(providedPrograms), commonPrograms...)
-		interpreterImage = func() error { return nil }
-	} else {
-		p.source, p.version = in.path, in.version
+	programs := slices.Concat(commonPrograms, providedPrograms)
+	if in != nil {
 		if err := checkPlace(in); err != nil {
 			return nil, err
 		}
-		interpreterImage = func() error { return c.nodeImage(col, l, *in) }
+		programs = commonPrograms
+		p.source, p.version = in.path, in.version
 		if in.python != nil {
 			p.python = in
-			interpreterImage = func() error { return c.pythonImage(col, l, *in) }
 		}
 	}
+	col := newCollector()
+	l := newLinker(col)
 	err := c.hostBase(col, l, programs)
-	if err == nil {
-		err = interpreterImage()
+	switch {
+	case err != nil || in == nil:
+	case in.python != nil:
+		err = c.pythonImage(col, l, *in)
+	default:
+		err = c.nodeImage(col, l, *in)
 	}
 	if err == nil {
 		err = c.platform(ctx, col, bootstrapFiles(family))
@@ -227,14 +228,24 @@ func (c *Catalog) build(ctx context.Context, p *plan) (Image, error) {
 
 const tempPrefix = ".building-"
 
+// abandonedAfter is the age at which temporary files belong to no running process any more.
+const abandonedAfter = time.Hour
+
+// removeTemp removes what interrupted builds left. Other processes may be building, so only what is old goes.
 func (c *Catalog) removeTemp() error {
-	left, err := filepath.Glob(filepath.Join(c.dir, tempPrefix+"*"))
-	if err != nil {
-		return err
-	}
-	for _, dir := range left {
-		if err := os.RemoveAll(dir); err != nil {
+	for _, dir := range []string{c.dir, c.customDir(), c.builtDir()} {
+		left, err := filepath.Glob(filepath.Join(dir, tempPrefix+"*"))
+		if err != nil {
 			return err
+		}
+		for _, p := range left {
+			info, err := os.Lstat(p)
+			if err != nil || time.Since(info.ModTime()) < abandonedAfter {
+				continue // gone meanwhile, or in use
+			}
+			if err := os.RemoveAll(p); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/exec"
 	"strconv"
@@ -55,7 +56,8 @@ func TestKilledProcessLosesNothing(t *testing.T) {
 	for round := range 3 {
 		acknowledged := runUntilKilled(t, dir, 150+37*round)
 		started := time.Now()
-		s, err := store.Open(t.Context(), store.Options{Dir: dir, Logger: testLogger(t)})
+		// The server warns that it repairs its indexes.
+		s, err := store.Open(t.Context(), store.Options{Dir: dir, Logger: testLogger(t, slog.LevelError)})
 		if err != nil {
 			t.Fatal(err)
 		}

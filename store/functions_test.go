@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -244,15 +245,16 @@ func TestOpenIsFast(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	// The best of three: other tests share the processors.
+	// Processor time, because the machine may be shared; nothing in Open waits for anything else.
 	best := time.Hour
 	for range 3 {
-		start := time.Now()
+		start, before := time.Now(), processorTime(t)
 		s, err := store.Open(t.Context(), store.Options{Dir: dir})
 		if err != nil {
 			t.Fatal(err)
 		}
-		best = min(best, time.Since(start))
+		best = min(best, processorTime(t)-before)
+		t.Logf("opened in %v", time.Since(start))
 		if n := len(s.Functions().All()); n != 1000 {
 			t.Errorf("%d functions, want 1000", n)
 		}
@@ -260,8 +262,17 @@ func TestOpenIsFast(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	t.Logf("opened in %v", best)
 	if best > 300*time.Millisecond {
-		t.Errorf("opening took %v, want less than 300 ms", best)
+		t.Errorf("opening took %v of processor time, want less than 300 ms", best)
 	}
+}
+
+// processorTime is what this process used so far.
+func processorTime(t *testing.T) time.Duration {
+	t.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

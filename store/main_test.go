@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 // open opens the store in dir and closes it with the test.
 func open(t testing.TB, dir string) *store.Store {
 	t.Helper()
-	s, err := store.Open(context.Background(), store.Options{Dir: dir, Logger: testLogger(t)})
+	s, err := store.Open(context.Background(), store.Options{Dir: dir, Logger: testLogger(t, slog.LevelWarn)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,9 +36,9 @@ func open(t testing.TB, dir string) *store.Store {
 	return s
 }
 
-// testLogger fails the test when something is logged that an operator would have to look at.
-func testLogger(t testing.TB) *slog.Logger {
-	return slog.New(slog.NewTextHandler(failingWriter{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))
+// testLogger fails the test when something is logged at that level or above.
+func testLogger(t testing.TB, level slog.Level) *slog.Logger {
+	return slog.New(slog.NewTextHandler(failingWriter{t}, &slog.HandlerOptions{Level: level}))
 }
 
 type failingWriter struct{ t testing.TB }

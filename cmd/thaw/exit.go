@@ -130,7 +130,7 @@ func explain(ctx context.Context, err error) failure {
 	_, isNetwork := errors.AsType[*net.OpError](err)
 	_, isAbsent := errors.AsType[*unreachableError](err)
 	switch {
-	case errors.Is(context.Cause(ctx), errStopped):
+	case errors.Is(err, errStopped) || errors.Is(context.Cause(ctx), errStopped):
 		return failure{exitStopped, errStopped.Error(), ""}
 	case isAnswer:
 		f.Hint = answerHint(answer)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"runtime/debug"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -68,6 +69,8 @@ func (s *serve) run(ctx context.Context, a *app) error {
 	if err := s.greet(a, n.Addr()); err != nil {
 		return errors.Join(err, n.Close())
 	}
+	// Starting leaves garbage that an idle server would keep for a long time, because nothing makes it collect.
+	debug.FreeOSMemory()
 	<-ctx.Done()
 	return s.drain(a, n)
 }

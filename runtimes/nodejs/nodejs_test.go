@@ -31,7 +31,7 @@ func TestInJavaScript(t *testing.T) {
 	}
 	cmd := exec.Command(testenv.NeedsCommand(t, "node"), "--test")
 	out, err := cmd.CombinedOutput()
-	if err != nil || bytes.Contains(out, []byte("# tests 0")) {
+	if err != nil || bytes.Contains(out, []byte(" tests 0\n")) {
 		t.Fatalf("node --test: %v\n%s", err, out)
 	}
 }

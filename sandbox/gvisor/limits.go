@@ -46,14 +46,14 @@ func (s *Sandbox) Stats() (sandbox.Stats, error) {
 }
 
 // confine moves all processes of the sandbox into its cgroup: first the sentry, so that what it forks from then on is
-// inside already, then what it had forked before. It ends when a look finds nobody outside.
+// inside already, then what it had forked before. It ends when a look finds nobody new.
 func (s *Sandbox) confine() error {
+	seen, err := s.group.Pids() // does not list processes that ended and wait to be reaped, as family does
+	if err != nil {
+		return err
+	}
 	for {
-		inside, err := s.group.Pids()
-		if err != nil {
-			return err
-		}
-		outside := slices.DeleteFunc(family(s.sentry.pid), func(pid int) bool { return slices.Contains(inside, pid) })
+		outside := slices.DeleteFunc(family(s.sentry.pid), func(pid int) bool { return slices.Contains(seen, pid) })
 		if len(outside) == 0 {
 			return nil
 		}
@@ -62,5 +62,6 @@ func (s *Sandbox) confine() error {
 				return err
 			}
 		}
+		seen = append(seen, outside...)
 	}
 }

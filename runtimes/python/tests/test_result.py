@@ -1,8 +1,10 @@
 """From a handler's value to the bytes of its result."""
 
 import json
+import subprocess
+import sys
 
-from .host import Case, channel
+from .host import ROOT, Case, channel
 
 # The event names the value to return.
 VALUES = """
@@ -136,3 +138,19 @@ class Values(Case):
         error = self.error(self.process.invoke(raw=b'"\xff"'))
         self.assertEqual(error["errorType"], "Runtime.UnmarshalError")
         self.assertNotEqual(json.dumps(error), "")
+
+
+class OtherInterpreters(Case):
+    def test_c_encoder_is_made_differently(self):
+        code = """
+import json.encoder
+def refuse(*args):
+    raise TypeError
+json.encoder.c_make_encoder = refuse
+from thaw_runtime import codec
+json.encoder.c_make_encoder = None
+from decimal import Decimal
+print(codec.encode({"d": [Decimal("1.10"), b"b"]}))
+"""
+        done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, check=True)
+        self.assertEqual(done.stdout, b"""(b'{"d": [1.10, "b"]}', None)\n""")

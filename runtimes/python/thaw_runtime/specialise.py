@@ -1,12 +1,12 @@
 """Turns a waiting process into the runtime of one function."""
 
 import json
-import logging
 import os
 import sys
 import time
 from importlib import invalidate_caches
 from importlib.machinery import PathFinder
+from logging import warning as _warn
 
 from . import channel, codec, failure, handler, logs
 
@@ -26,7 +26,7 @@ def become_function(data, preloaded):
         found = handler.load(order["handler"])
     except Exception as error:
         description = failure.describe(error)
-        logging.warning(_WARNING)
+        _warn(_WARNING)
         logs.write_entry(failure.log_text(description))
         logs.flush()
         meta = json.dumps({"error_type": description["errorType"]}).encode()
