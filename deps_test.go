@@ -23,7 +23,7 @@ var rules = []struct {
 	{"link", []string{module, "net/http"}, "the agent and the bootstraps' tests link it"},
 	{"logs", []string{module}, "a log stream knows nobody"},
 	{"sandbox", []string{module, "gvisor.dev"}, "the contract knows no engine"},
-	{"api", []string{module, "!" + module + "/lambda", "!" + module + "/auth", "net"}, "wire shapes have no behaviour"},
+	{"api", []string{module, "!" + module + "/lambda", "os"}, "wire shapes have no behaviour"},
 	{"pool", []string{module + "/invoke", module + "/store", module + "/control", module + "/api", module + "/sandbox/"}, "the pool serves any engine and knows no invocation"},
 	{"invoke", []string{module + "/store", module + "/control", module + "/api", module + "/sandbox"}, "an invocation sees environments, not sandboxes"},
 	{"control", []string{module + "/pool", module + "/invoke", module + "/gateway", "gvisor.dev", "github.com/nats-io"}, "use cases do not import each other"},

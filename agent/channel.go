@@ -8,8 +8,9 @@ import (
 	"unsafe"
 )
 
-// channel is one of the agent's descriptors, read and written by system calls that block their thread. Inside gVisor
-// that wakes faster than Go's poller, and it works whatever mode a runtime that shares the descriptor left it in.
+// channel is one of the agent's descriptors, read and written by system calls that block their thread. That works
+// whatever mode a runtime that shares the descriptor left it in, and whatever kind of file an engine provides; inside
+// gVisor it is as fast as Go's poller.
 type channel struct {
 	fd   int
 	stop int // a descriptor that becomes readable to end Read with errStopped; 0: none

@@ -160,7 +160,7 @@ var environment = []string{
 func shell(kind, script string) link.StartRequest {
 	return link.StartRequest{
 		Kind: kind, Argv: []string{"/bin/sh", "-c", "api=http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime\n" + script},
-		Env: environment, Dir: "/var", UID: uid, GID: gid,
+		Env: environment, Dir: "/var", UID: uid, GID: gid, TmpBytes: 64 << 20,
 	}
 }
 

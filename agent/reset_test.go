@@ -72,6 +72,23 @@ func TestResetWithHalfAnEvent(t *testing.T) {
 	invoke(t, s, event("{}"))
 }
 
+// TestResetDuringLargeAnswer: nobody has read the answer, which fills the channel.
+func TestResetDuringLargeAnswer(t *testing.T) {
+	t.Parallel()
+	testenv.NeedsCommand(t, "curl")
+	b := newBox(t)
+	s := b.session()
+	startReady(t, s, shell(link.KindHTTP, `curl -sS -o /dev/null $api/invocation/next; echo posting
+head -c 6000000 /dev/zero | curl -sS --data-binary @- $api/invocation/id/response`))
+	if err := link.NewWriter(b.data).Message(link.TypeInvoke, 0, link.EventMeta{ID: "id"}, nil); err != nil {
+		t.Fatal(err)
+	}
+	b.awaitLog("posting")
+	reset(t, s)
+	startReady(t, s, shell(link.KindHTTP, loop))
+	invoke(t, s, event("{}"))
+}
+
 // TestResetWithGarbage: a bundled runtime went mad on the channel that it shares with the agent.
 func TestResetWithGarbage(t *testing.T) {
 	t.Parallel()
@@ -169,7 +186,7 @@ func TestTmp(t *testing.T) {
 			run := func(script string) {
 				t.Helper()
 				req := shell(link.KindFrames, script)
-				req.TmpBytes = 2 << 20
+				req.TmpBytes = 2 << 20 // what the engine mounts, too
 				start(t, s, req)
 				if got := exitOf(s.AwaitReady(soon())); got.Code != 0 {
 					t.Errorf("%s: %+v", script, got)

@@ -239,6 +239,25 @@ exec ls /proc/self/fd`) // ls itself opens one
 func TestFlushBeforeExit(t *testing.T) {
 	t.Parallel()
 	testenv.NeedsCommand(t, "curl")
+	for name, script := range map[string]string{
+		"answered": "curl -sS -d abcd $api/invocation/id/response",
+		// A child of the runtime goes on with its answer when the runtime is gone.
+		"answering": `
+parent=$$
+{ printf 'POST /2018-06-01/runtime/invocation/id/response HTTP/1.1\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\nab'
+  while kill -0 $parent 2>/dev/null; do :; done
+  printf cd; sleep 1000; } | curl -sSN -T - telnet://127.0.0.1:9001 >/tmp/out &
+until grep -q Continue /tmp/out 2>/dev/null; do :; done`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			flushBeforeExit(t, "curl -sS -o /dev/null $api/invocation/next\n"+script)
+		})
+	}
+}
+
+func flushBeforeExit(t *testing.T, script string) {
+	t.Helper()
 	b := newBox(t)
 	cr, cw, dr, dw := link.NewReader(b.control), link.NewWriter(b.control), link.NewReader(b.data), link.NewWriter(b.data)
 	expect := func(r *link.Reader, want link.Type) link.Frame {
@@ -250,7 +269,7 @@ func TestFlushBeforeExit(t *testing.T) {
 		return f
 	}
 	expect(cr, link.TypeHello)
-	req := shell(link.KindHTTP, `curl -sS -o /dev/null $api/invocation/next; curl -sS -d answer $api/invocation/id/response`)
+	req := shell(link.KindHTTP, script)
 	req.Run = 9
 	if err := cw.JSON(link.TypeStart, req); err != nil {
 		t.Fatal(err)
@@ -276,7 +295,7 @@ func TestFlushBeforeExit(t *testing.T) {
 	if err := raw.Control(func(fd uintptr) { n, err = read(fd, buf) }); err != nil {
 		t.Fatal(err)
 	}
-	if err != nil || n < 8 || link.Type(buf[0]) != link.TypeResult || !strings.HasSuffix(string(buf[:n]), "answer") {
+	if err != nil || n < 8 || link.Type(buf[0]) != link.TypeResult || !strings.HasSuffix(string(buf[:n]), "abcd") {
 		t.Errorf("on the data channel at exit: %q, %v", buf[:max(n, 0)], err)
 	}
 }

@@ -28,7 +28,7 @@ var errorRows = [...]ErrorRow{
 	lambda.KindCodeStorage:      {"CodeStorageExceededException", http.StatusBadRequest, "User", "message"},
 	lambda.KindInvalidContent:   {"InvalidRequestContentException", http.StatusBadRequest, "User", "message"},
 	lambda.KindUnsupportedMedia: {"UnsupportedMediaTypeException", http.StatusUnsupportedMediaType, "User", "message"},
-	lambda.KindNotReady:         {"ResourceNotReadyException", http.StatusBadGateway, "User", "message"},
+	lambda.KindNotReady:         {"ResourceNotReadyException", http.StatusBadGateway, "Service", "message"},
 	lambda.KindDenied:           {"AccessDeniedException", http.StatusForbidden, "", "Message"},
 	lambda.KindNotImplemented:   {"NotImplementedException", http.StatusBadRequest, "User", "message"},
 	lambda.KindUnknownOperation: {"UnknownOperationException", http.StatusNotFound, "User", "message"},

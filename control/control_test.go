@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -400,6 +401,7 @@ func TestRacingUpdates(t *testing.T) {
 		if f := p.get(t, "f"); f.Config.State == lambda.StateActive {
 			break
 		}
+		runtime.Gosched()
 	}
 	for range 50 {
 		f := p.get(t, "f")
@@ -425,6 +427,7 @@ func TestRacingUpdates(t *testing.T) {
 			t.Fatalf("%d of two updates of one revision won", won)
 		}
 		for p.get(t, "f").Config.UpdateStatus == lambda.UpdateInProgress {
+			runtime.Gosched()
 		}
 	}
 }

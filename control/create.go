@@ -58,7 +58,7 @@ func (s *Functions) Create(ctx context.Context, in CreateInput) (*lambda.Config,
 	}
 	toPending(c)
 	c.RevisionID = uuid.NewString()
-	c.LastModified = time.Now().UTC()
+	c.LastModified = time.Now().UTC().Truncate(time.Millisecond)
 	stored, err := s.store.Create(ctx, store.Function{Config: *c, Tags: maps.Clone(in.Tags)})
 	if errors.Is(err, store.ErrExists) {
 		return nil, alreadyExists(in.Name)

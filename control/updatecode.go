@@ -65,7 +65,7 @@ func (s *Functions) update(ctx context.Context, account, name string, change fun
 			return f, err
 		}
 		toInProgress(c)
-		c.LastModified = time.Now().UTC()
+		c.LastModified = time.Now().UTC().Truncate(time.Millisecond)
 		f.Config = *c
 		return f, nil
 	})

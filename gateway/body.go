@@ -11,8 +11,8 @@ import (
 const (
 	// trusted is how many announced bytes are allocated before any arrived.
 	trusted = 1 << 20
-	// maxUploads is how many bodies over trusted bytes are read at once, other than invocations'. Each may take some 250
-	// MB until it is decoded.
+	// maxUploads is how many calls with bodies over trusted bytes, other than invocations, are under way at once: each
+	// may take some 250 MB between the first byte and the stored package.
 	maxUploads = 2
 	// maxDrain is how much of a refused body is read and dropped, so that the client gets to see the refusal.
 	maxDrain = 32 << 20
@@ -36,7 +36,7 @@ func (c *call) readBody(limit int64) error {
 	if limit > lambda.MaxSyncPayloadBytes {
 		select {
 		case c.uploads <- struct{}{}:
-			defer func() { <-c.uploads }()
+			c.uploading = true // end gives the token back
 		case <-c.r.Context().Done():
 			return c.r.Context().Err()
 		}

@@ -62,6 +62,11 @@ func TestBodyLimits(t *testing.T) {
 		t.Errorf("a package of 5 MiB: %d %s", a.status, a.body)
 	}
 	s.settle("big")
+	for range 4 { // more than may be under way at once: each gives its place back, also when it is refused
+		if a := s.do("POST", fns, big); a.status != 409 {
+			t.Errorf("the same again: %d %s", a.status, a.body)
+		}
+	}
 }
 
 func TestHealth(t *testing.T) {

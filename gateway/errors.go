@@ -19,8 +19,12 @@ const internal = "An error occurred and the request cannot be processed."
 // fail answers with err. This is the only place where an error becomes HTTP.
 func (c *call) fail(err error) {
 	row, message, reason := c.explain(err)
-	if c.xml {
+	switch c.dialect {
+	case dialectQuery:
 		c.failXML(row, message)
+		return
+	case dialectTarget:
+		c.failTarget(row, message)
 		return
 	}
 	h := c.w.Header()
@@ -47,6 +51,27 @@ func (c *call) explain(err error) (row api.ErrorRow, message, reason string) {
 		c.log.Error("request failed", "request_id", c.id, "err", err)
 	}
 	return api.RowOf(lambda.KindInternal), internal, ""
+}
+
+// dialect is the protocol of a request, as far as errors differ.
+type dialect int
+
+const (
+	dialectREST   dialect = iota // Lambda
+	dialectQuery                 // STS: form in, XML out
+	dialectTarget                // CloudWatch Logs: JSON with the operation in X-Amz-Target
+)
+
+// failTarget answers with an error of CloudWatch Logs, all of whose errors of callers are 400.
+func (c *call) failTarget(row api.ErrorRow, message string) {
+	status, typ := row.Status, row.Type
+	if status < http.StatusInternalServerError {
+		status = http.StatusBadRequest
+	}
+	if typ == api.RowOf(lambda.KindInvalid).Type {
+		typ = "InvalidParameterException"
+	}
+	c.respond(status, "application/x-amz-json-1.1", api.TargetErrorBody(typ, message))
 }
 
 // stsCodes are the names that STS has for errors of authentication. Source: STS API reference, "Common errors".

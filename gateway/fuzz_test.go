@@ -31,8 +31,8 @@ func FuzzName(f *testing.F) {
 		if query != "" && ref.Qualifier != query {
 			t.Fatalf("%q, %q has the qualifier %q", raw, query, ref.Qualifier)
 		}
-		if len(ref.Name) > 64 {
-			return // the whole ARN may be too long
+		if len(ref.Name) > 64 || strings.Contains(query, "$") && query != "$LATEST" && query != "$LATEST.PUBLISHED" {
+			return // the whole ARN may be too long, or cannot hold what the model lets pass as Qualifier alone
 		}
 		long, err := gateway.Name(lambda.FunctionARN("us-east-1", mine, ref.Name, ref.Qualifier), query)
 		if err != nil && len(ref.Qualifier) <= 100 || err == nil && long != ref {

@@ -30,6 +30,7 @@ type Options struct {
 	Invoker   Invoker
 	Packages  Packages
 	Verifier  Verifier
+	Logs      Logs
 	// Ready says whether the server can do its work now; the error's text is shown at /readyz. nil means always.
 	Ready  func() error
 	Logger *slog.Logger
@@ -42,16 +43,18 @@ type Gateway struct {
 	invoker   Invoker
 	packages  Packages
 	verifier  Verifier
+	logs      Logs
 	ready     func() error
 	log       *slog.Logger
 	routes    *node
-	uploads   chan struct{} // one token per large body in memory
+	uploads   chan struct{} // one token per call with a large body
 }
 
 // New returns a Gateway.
 func New(o Options) *Gateway {
 	g := &Gateway{
 		region: o.Region, functions: o.Functions, invoker: o.Invoker, packages: o.Packages, verifier: o.Verifier,
+		logs:  o.Logs,
 		ready: o.Ready, log: o.Logger, routes: newRoutes(), uploads: make(chan struct{}, maxUploads),
 	}
 	if g.ready == nil {
@@ -63,15 +66,17 @@ func New(o Options) *Gateway {
 // call is one request on its way through the chain.
 type call struct {
 	*Gateway
-	w      http.ResponseWriter
-	r      *http.Request
-	id     string // UUID, also the invocation's
-	route  *route
-	labels [maxLabels]string // as they stand in the path, still percent-encoded
-	body   []byte
-	caller auth.Identity
-	status int  // of the answer; 0 until its header is written
-	xml    bool // errors are XML, as STS has them
+	w       http.ResponseWriter
+	r       *http.Request
+	id      string // UUID, also the invocation's
+	route   *route
+	labels  [maxLabels]string // as they stand in the path, still percent-encoded
+	body    []byte
+	caller  auth.Identity
+	status  int     // of the answer; 0 until its header is written
+	dialect dialect // how errors are written
+
+	uploading bool // holds a token of uploads
 }
 
 // ServeHTTP answers one request. It is the whole middleware chain.
@@ -87,6 +92,9 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // end recovers from a panic of the handler and writes the access log.
 func (c *call) end(start time.Time) {
+	if c.uploading {
+		<-c.uploads
+	}
 	if p := recover(); p != nil {
 		if p == http.ErrAbortHandler {
 			panic(p)
@@ -112,6 +120,8 @@ func (c *call) serve() error {
 	path := c.r.URL.EscapedPath()
 	if !strings.HasPrefix(path, "/2") { // no date: not the Lambda API
 		switch {
+		case path == "/" && c.r.Header.Get("X-Amz-Target") != "":
+			return c.cloudWatchLogs(c.r.Header.Get("X-Amz-Target"))
 		case path == "/":
 			return c.sts()
 		case path == "/healthz":

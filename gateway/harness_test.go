@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -227,10 +228,10 @@ func (s *server) create(name, more string) {
 // seed makes an Active function without the gateway.
 func (s *server) seed(name string) {
 	s.t.Helper()
-	role, runtime, handler := "arn:aws:iam::000000000000:role/r", "python3.11", "main.handler"
+	role, language, handler := "arn:aws:iam::000000000000:role/r", "python3.11", "main.handler"
 	if _, err := s.functions.Create(s.t.Context(), control.CreateInput{
 		Account: mine, Name: name, Zip: []byte("PK one"),
-		Settings: control.Settings{Role: &role, Runtime: &runtime, Handler: &handler},
+		Settings: control.Settings{Role: &role, Runtime: &language, Handler: &handler},
 	}); err != nil {
 		s.t.Fatal(err)
 	}
@@ -248,6 +249,7 @@ func (s *server) settle(name string) store.Function {
 		if f.Config.State != lambda.StatePending && f.Config.UpdateStatus != lambda.UpdateInProgress {
 			return f
 		}
+		runtime.Gosched()
 	}
 	panic(errors.New("test is over"))
 }

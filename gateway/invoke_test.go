@@ -180,7 +180,7 @@ func TestErrorsOfTheInvoker(t *testing.T) {
 	}{
 		{lambda.Errorf(lambda.KindNotFound, "Function not found: x"), 404, "ResourceNotFoundException", `{"Type":"User","Message":"Function not found: x"}`},
 		{lambda.Errorf(lambda.KindConflict, "c"), 409, "ResourceConflictException", `{"Type":"User","message":"c"}`},
-		{lambda.Errorf(lambda.KindNotReady, "n"), 502, "ResourceNotReadyException", `{"Type":"User","message":"n"}`},
+		{lambda.Errorf(lambda.KindNotReady, "n"), 502, "ResourceNotReadyException", `{"Type":"Service","message":"n"}`},
 		{&lambda.Error{Kind: lambda.KindThrottled, Reason: "ConcurrentInvocationLimitExceeded", Msg: "Rate Exceeded."}, 429, "TooManyRequestsException",
 			`{"Reason":"ConcurrentInvocationLimitExceeded","Type":"User","message":"Rate Exceeded."}`},
 		{&lambda.Error{Kind: lambda.KindInternal, Msg: "secret"}, 500, "ServiceException", `{"Type":"Service","Message":"An error occurred and the request cannot be processed."}`},

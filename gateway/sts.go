@@ -17,7 +17,7 @@ func (c *call) sts() error {
 	if c.r.Method != http.MethodPost && c.r.Method != http.MethodGet {
 		return c.unknown()
 	}
-	c.xml = true
+	c.dialect = dialectQuery
 	if err := c.authenticate("sts", stsBody); err != nil {
 		return err
 	}

@@ -106,6 +106,7 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 		Functions: functions,
 		Invoker:   invoke.New(functions, environments, c.Logger),
 		Verifier:  verifier,
+		Logs:      logReader{st.Logs()},
 		Packages:  packages,
 		Logger:    c.Logger,
 	})
@@ -147,7 +148,7 @@ func (n *Node) listen(c Config, front http.Handler) error {
 		return err
 	}
 	n.addr = l.Addr().String()
-	n.http = &http.Server{Handler: front, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
+	n.http = &http.Server{Handler: front, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 5 * time.Minute, IdleTimeout: 2 * time.Minute}
 	n.served = make(chan struct{})
 	go func() { // ends when the server is closed; unwind waits
 		defer close(n.served)

@@ -8,18 +8,15 @@ import (
 	"net/netip"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"thaw.dev/thaw/egress"
 	"thaw.dev/thaw/embedded"
 	"thaw.dev/thaw/image"
 	"thaw.dev/thaw/lambda"
-	"thaw.dev/thaw/logs"
 	"thaw.dev/thaw/pool"
 	"thaw.dev/thaw/runtimes"
 	"thaw.dev/thaw/sandbox"
 	"thaw.dev/thaw/sandbox/gvisor"
-	"thaw.dev/thaw/store"
 )
 
 // helperPrograms writes the embedded programs to the data directory, unless others are configured.
@@ -51,18 +48,6 @@ func launch(ctx context.Context, catalog *runtimes.Catalog, fn *lambda.Config) (
 	return pool.Launch{
 		Image: img.Path, Agent: runtimes.AgentPath, Kind: img.Kind(), Argv: img.Argv(fn.MemoryMB), Env: img.Env(),
 	}, nil
-}
-
-// openLog opens the log of a new environment; its lines go to the store.
-func openLog(to *store.Logs, fn *lambda.Config) *logs.Stream {
-	group, name := fn.LogGroup, logs.StreamName(fn.Version, time.Now())
-	return logs.NewStream(group, name, lambda.LogTailBytes, func(events []logs.Event) {
-		out := make([]store.LogEvent, len(events))
-		for i, e := range events {
-			out[i] = store.LogEvent{Time: e.Time, Message: e.Message}
-		}
-		to.Append(fn.Account, group, name, out)
-	})
 }
 
 // openEngine opens the engine, checks that this host can run it, and removes what an earlier server left.

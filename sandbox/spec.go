@@ -21,8 +21,8 @@ func (s *Spec) Check() error {
 		return fmt.Errorf("%w: root %q is not an absolute path", ErrSpec, s.Root)
 	case len(s.Args) == 0 || !filepath.IsAbs(s.Args[0]):
 		return fmt.Errorf("%w: PID 1 needs an absolute path, got %q", ErrSpec, s.Args)
-	case s.Limits.MemoryBytes < 0 || s.Limits.CPUMillis < 0 || s.Limits.Pids < 0:
-		return fmt.Errorf("%w: negative limit", ErrSpec)
+	case s.Limits.MemoryBytes < 0 || s.Limits.CPUMillis < 0 || s.Limits.Pids < 0 || s.TmpBytes < 0:
+		return fmt.Errorf("%w: negative size or limit", ErrSpec)
 	}
 	return nil
 }

@@ -48,7 +48,8 @@ type Functions struct {
 	kv      jetstream.KeyValue
 	view    *view
 	watcher jetstream.KeyWatcher
-	done    chan struct{} // closed when follow returned
+	cancel  context.CancelFunc // ends the watcher's context
+	done    chan struct{}      // closed when follow returned
 	log     *slog.Logger
 }
 
@@ -65,13 +66,15 @@ func openFunctions(ctx context.Context, js jetstream.JetStream, log *slog.Logger
 		return nil, fmt.Errorf("bucket %s: %w", metaBucket, err)
 	}
 	// The watch outlives ctx, which is Open's.
-	watcher, err := kv.WatchAll(context.WithoutCancel(ctx))
+	watching, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	watcher, err := kv.WatchAll(watching)
 	if err != nil {
+		cancel()
 		return nil, fmt.Errorf("watch bucket %s: %w", metaBucket, err)
 	}
-	s := &Functions{js: js, kv: kv, view: newView(), watcher: watcher, done: make(chan struct{}), log: log}
+	s := &Functions{js: js, kv: kv, view: newView(), watcher: watcher, cancel: cancel, done: make(chan struct{}), log: log}
 	if err := s.load(ctx); err != nil {
-		_ = watcher.Stop()
+		s.stopWatching()
 		return nil, err
 	}
 	go s.follow()
@@ -135,8 +138,13 @@ func (s *Functions) apply(entry jetstream.KeyValueEntry) error {
 }
 
 func (s *Functions) close() {
-	_ = s.watcher.Stop() // fails only when the connection is gone, which ends the updates as well
+	s.stopWatching()
 	<-s.done
+}
+
+func (s *Functions) stopWatching() {
+	_ = s.watcher.Stop() // fails only when the connection is gone, which ends the updates as well
+	s.cancel()
 }
 
 // Create stores a new function; ErrExists if the account has one of that name. It returns f with its Seq.

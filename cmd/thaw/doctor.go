@@ -25,6 +25,9 @@ func newDoctor(a *app) *cobra.Command {
 		Long: "Check what a server needs of this host, and say what to do about what is missing. Nothing is changed.\n\n" +
 			"The marks: ✓ is as it must be, ! could be better, ✗ must be mended. With a ✗ the exit code is 1.",
 		Args: cobra.NoArgs,
+		PreRunE: func(cmd *cobra.Command, _ []string) error {
+			return flagsFromEnvironment(cmd) // those of thaw serve
+		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if d.engine != "gvisor" && d.engine != "fake" {
 				return usage(cmd, "engine %q: this build has gvisor and fake", d.engine)

@@ -18,10 +18,9 @@ func (e *Engine) Create(ctx context.Context, spec sandbox.Spec) (sandbox.Sandbox
 		return nil, err
 	}
 	s := &Sandbox{
-		id:     spec.ID,
-		e:      e,
-		dir:    filepath.Join(e.boxesDir(), spec.ID),
-		joined: make(chan struct{}),
+		id:  spec.ID,
+		e:   e,
+		dir: filepath.Join(e.boxesDir(), spec.ID),
 	}
 	if err := e.register(s); err != nil {
 		return nil, fmt.Errorf("create sandbox %s: %w", spec.ID, err)
@@ -75,6 +74,8 @@ func (s *Sandbox) create(ctx context.Context, spec *sandbox.Spec) error {
 	}, spec.Root); err != nil {
 		return err
 	}
+	s.firstStubs = family(s.sentry.pid)[1:]
+	s.joined = make(chan struct{})
 	go func() { // ends by itself; Start and remove wait for it
 		defer close(s.joined)
 		s.joinErr = s.confine()
@@ -144,7 +145,9 @@ func (s *Sandbox) remove() error {
 			return fmt.Errorf("kill sentry: %w", err)
 		}
 		<-s.sentry.done
-		<-s.joined
+		if s.joined != nil {
+			<-s.joined
+		}
 	}
 	if s.ch != nil {
 		errs = append(errs, s.ch.closeHost())

@@ -3,6 +3,7 @@ package gvisor
 import (
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"time"
 
@@ -58,10 +59,26 @@ func (s *Sandbox) confine() error {
 			return nil
 		}
 		for _, pid := range outside {
-			if err := s.group.Add(pid); err != nil && !errors.Is(err, unix.ESRCH) {
+			err := s.group.Add(pid)
+			if err == nil && pid != s.sentry.pid {
+				err = s.preferForOOM(pid)
+			}
+			if err != nil && !errors.Is(err, unix.ESRCH) && !errors.Is(err, os.ErrNotExist) {
 				return err
 			}
 		}
 		seen = append(seen, outside...)
 	}
+}
+
+// preferForOOM makes the stub process pid one to be killed when memory runs out, rather than the sentry: a killed stub is
+// a guest process killed, a killed sentry the end of the sandbox. Stubs inherit this from the stub that forked them.
+// For a guest process of its own that is the first stub, which is there since boot; for the threads of a guest process
+// it is one of its own. So what else exists before a tenant runs is PID 1, which is spared while there is another.
+func (s *Sandbox) preferForOOM(pid int) error {
+	score := "500"
+	if slices.Contains(s.firstStubs, pid) {
+		score = "1000"
+	}
+	return os.WriteFile(fmt.Sprintf("/proc/%d/oom_score_adj", pid), []byte(score), 0)
 }

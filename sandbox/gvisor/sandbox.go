@@ -28,7 +28,9 @@ type Sandbox struct {
 	device *Device // nil without egress
 	sentry *process
 
-	joined  chan struct{} // closed when the processes that existed after Create are in group
+	firstStubs []int // the sentry's processes when it had booted
+
+	joined  chan struct{} // closed when the processes that existed after Create are in group; nil if it failed
 	joinErr error         // valid after joined
 
 	destroyMu sync.Mutex

@@ -84,10 +84,13 @@ func testCPULimit(t *testing.T, h Harness) {
 
 // testTmpIsFull writes to /tmp more than it has, and more than there is memory: the end is ENOSPC and no OOM kill.
 func testTmpIsFull(t *testing.T, h Harness) {
-	s, g := h.start(t, h.engine(t), sandbox.Limits{MemoryBytes: 128 * mib})
-	const size = 512 * mib
-	have := g.Must(wire.Request{Op: wire.Free, Path: "/tmp"}).N
-	g.Must(wire.Request{Op: wire.Ballast, N: have - size})
+	const size = 400 * mib
+	spec := h.spec(sandbox.Limits{MemoryBytes: 128 * mib})
+	spec.TmpBytes = size
+	s, g := h.startSpec(t, h.engine(t), spec)
+	if got := g.Must(wire.Request{Op: wire.Free, Path: "/tmp"}).N; got != size {
+		t.Errorf("/tmp has %d bytes, want %d", got, int64(size))
+	}
 	resp := g.Must(tenant(wire.TenantFill, "/tmp/big"))
 	var wrote int64
 	if _, err := fmt.Sscan(resp.Text, &wrote); err != nil || !strings.Contains(resp.Text, "no space left") {

@@ -69,8 +69,8 @@ func Run(t *testing.T, h Harness) {
 					t.Skip("this engine runs no user code")
 				}
 			}
-			c.test(t, h)
 			h.wantNoTraces(t)
+			c.test(t, h)
 		})
 	}
 }
@@ -98,7 +98,12 @@ func (h Harness) spec(limits sandbox.Limits) sandbox.Spec {
 // create makes a sandbox that is destroyed with the test.
 func (h Harness) create(t testing.TB, e sandbox.Engine, limits sandbox.Limits) sandbox.Sandbox {
 	t.Helper()
-	s, err := e.Create(t.Context(), h.spec(limits))
+	return h.createSpec(t, e, h.spec(limits))
+}
+
+func (h Harness) createSpec(t testing.TB, e sandbox.Engine, spec sandbox.Spec) sandbox.Sandbox {
+	t.Helper()
+	s, err := e.Create(t.Context(), spec)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,20 +118,25 @@ func (h Harness) create(t testing.TB, e sandbox.Engine, limits sandbox.Limits) s
 // start makes a sandbox and waits for its guest.
 func (h Harness) start(t testing.TB, e sandbox.Engine, limits sandbox.Limits) (sandbox.Sandbox, *Guest) {
 	t.Helper()
-	s := h.create(t, e, limits)
+	return h.startSpec(t, e, h.spec(limits))
+}
+
+func (h Harness) startSpec(t testing.TB, e sandbox.Engine, spec sandbox.Spec) (sandbox.Sandbox, *Guest) {
+	t.Helper()
+	s := h.createSpec(t, e, spec)
 	if err := s.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	return s, Meet(t, s)
 }
 
-// wantNoTraces fails t unless nothing of the engine's sandboxes is left.
+// wantNoTraces fails t if something of the engine's sandboxes is left at its end.
 func (h Harness) wantNoTraces(t testing.TB) {
 	t.Helper()
 	if h.Traces == nil {
 		return
 	}
-	t.Cleanup(func() { // after the cleanups that destroy
+	t.Cleanup(func() { // registered first, hence after the cleanups that destroy
 		if left := h.Traces(t); len(left) > 0 {
 			t.Errorf("left behind: %q", left)
 		}

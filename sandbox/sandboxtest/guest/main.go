@@ -53,8 +53,6 @@ func serve(req *wire.Request) (resp wire.Response) {
 		resp.Text, err = read(req.Path)
 	case wire.Write:
 		err = os.WriteFile(req.Path, []byte(req.Text), 0o600)
-	case wire.Ballast:
-		err = ballast(req.N)
 	case wire.Free:
 		resp.N, err = free(req.Path)
 	case wire.Connect:

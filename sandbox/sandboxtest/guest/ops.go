@@ -39,24 +39,6 @@ func read(path string) (string, error) {
 	return string(b), err
 }
 
-// ballast allocates n bytes in a file without a name that stays open, which is how the agent makes /tmp smaller.
-func ballast(n int64) error {
-	f, err := os.CreateTemp("/tmp", "")
-	if err != nil {
-		return err
-	}
-	if err := os.Remove(f.Name()); err != nil {
-		return err
-	}
-	if err := unix.Fallocate(int(f.Fd()), 0, 0, n); err != nil {
-		return err
-	}
-	kept = append(kept, f)
-	return nil
-}
-
-var kept []*os.File
-
 func free(path string) (int64, error) {
 	var st unix.Statfs_t
 	err := unix.Statfs(path, &st)

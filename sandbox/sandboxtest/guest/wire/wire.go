@@ -16,7 +16,6 @@ const (
 	List    = "list"    // the names in directory Path
 	Read    = "read"    // the beginning of file Path
 	Write   = "write"   // Text into file Path
-	Ballast = "ballast" // take N bytes of /tmp out of circulation, for good
 	Free    = "free"    // N is the free bytes of the file system Path is on
 	Connect = "connect" // TCP to Text, "host:port"
 	Run     = "run"     // run this program as a tenant: Args, UID, Processes; N is the exit code, Text what it printed

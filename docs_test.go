@@ -1,0 +1,54 @@
+package thaw_test
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+var anchor = regexp.MustCompile("`([a-z_/]+\\.(?:go|py|cjs))(?:#([A-Za-z]+))?`")
+
+func TestWalkthroughPointsAtCodeThatExists(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("docs/walkthrough.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := anchor.FindAllStringSubmatch(string(text), -1)
+	if len(found) < 20 {
+		t.Fatalf("only %d anchors found", len(found))
+	}
+	for _, m := range found {
+		source, err := os.ReadFile(m[1])
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if m[2] != "" && !regexp.MustCompile(`(?m)^(func (\([^)]*\) )?|type )`+m[2]+`\b`).Match(source) {
+			t.Errorf("%s has no %s", m[1], m[2])
+		}
+	}
+}
+
+func TestEveryDirectDependencyIsExplained(t *testing.T) {
+	t.Parallel()
+	mod, err := os.ReadFile("go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	explained, err := os.ReadFile("docs/dependencies.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(mod)) {
+		f := strings.Fields(line)
+		if len(f) != 2 || !strings.Contains(f[0], "/") || !strings.HasPrefix(f[1], "v") {
+			continue // not a direct requirement
+		}
+		name := strings.TrimSuffix(f[0], "/v2")
+		if i := strings.LastIndex(name, "/"); !strings.Contains(string(explained), name) && !strings.Contains(string(explained), name[i+1:]) {
+			t.Errorf("%s has no line in docs/dependencies.md", f[0])
+		}
+	}
+}

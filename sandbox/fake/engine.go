@@ -1,0 +1,185 @@
+package fake
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"thaw.dev/thaw/sandbox"
+)
+
+// Name is the engine's name.
+const Name = "fake"
+
+// Options configure a fake engine. The zero value works.
+type Options struct {
+	// Guest plays the inside of every sandbox; Double if nil.
+	Guest Guest
+	// Network is what Capabilities says about it.
+	Network bool
+}
+
+// Engine makes fake sandboxes.
+type Engine struct {
+	opts Options
+
+	// Faults is what goes wrong, for all sandboxes of this engine.
+	Faults Faults
+
+	mu     sync.Mutex
+	closed bool                // guarded by mu
+	boxes  map[string]*Sandbox // guarded by mu
+}
+
+var (
+	_ sandbox.Engine  = (*Engine)(nil)
+	_ sandbox.Sandbox = (*Sandbox)(nil)
+)
+
+// New returns an engine.
+func New(o Options) *Engine {
+	if o.Guest == nil {
+		o.Guest = Double
+	}
+	return &Engine{opts: o, boxes: map[string]*Sandbox{}}
+}
+
+// Name returns "fake".
+func (e *Engine) Name() string { return Name }
+
+// Capabilities says what this engine can do.
+func (e *Engine) Capabilities() sandbox.Capabilities {
+	return sandbox.Capabilities{Network: e.opts.Network}
+}
+
+// Probe has nothing to check.
+func (e *Engine) Probe(context.Context) []sandbox.Check {
+	return []sandbox.Check{{Name: "fake engine", OK: true, Must: true, Detail: "runs no user code"}}
+}
+
+// Sweep has nothing to remove: a fake sandbox ends with its process.
+func (e *Engine) Sweep(context.Context) error { return nil }
+
+// Create makes a sandbox.
+func (e *Engine) Create(ctx context.Context, spec sandbox.Spec) (sandbox.Sandbox, error) {
+	if err := spec.Check(); err != nil {
+		return nil, err
+	}
+	if err := e.Faults.meet(ctx, AtCreate); err != nil {
+		return nil, fmt.Errorf("create sandbox %s: %w", spec.ID, err)
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return nil, errors.New("engine is closed")
+	}
+	if e.boxes[spec.ID] != nil {
+		return nil, fmt.Errorf("%w: id %s is in use", sandbox.ErrSpec, spec.ID)
+	}
+	s, err := newSandbox(e, spec)
+	if err != nil {
+		return nil, fmt.Errorf("create sandbox %s: %w", spec.ID, err)
+	}
+	e.boxes[spec.ID] = s
+	return s, nil
+}
+
+// Sandbox returns the sandbox called id, or nil. Tests reach for its knobs with it.
+func (e *Engine) Sandbox(id string) *Sandbox {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.boxes[id]
+}
+
+// Sandboxes returns all that exist.
+func (e *Engine) Sandboxes() []*Sandbox {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	all := make([]*Sandbox, 0, len(e.boxes))
+	for _, s := range e.boxes {
+		all = append(all, s)
+	}
+	return all
+}
+
+// Close destroys all sandboxes.
+func (e *Engine) Close() error {
+	e.mu.Lock()
+	e.closed = true
+	e.mu.Unlock()
+	var errs []error
+	for _, s := range e.Sandboxes() {
+		errs = append(errs, s.Destroy())
+	}
+	return errors.Join(errs...)
+}
+
+// Point is where a fault can be.
+type Point string
+
+// The points.
+const (
+	AtCreate  Point = "create"
+	AtStart   Point = "start"
+	AtAttach  Point = "attach"
+	AtLimit   Point = "limit"
+	AtDestroy Point = "destroy"
+)
+
+// Fault is one thing that goes wrong.
+type Fault struct {
+	// Delay passes first. At create, start and attach the context ends it.
+	Delay time.Duration
+	// Err is returned then, if not nil.
+	Err error
+	// Times is how often it happens; 0 means always.
+	Times int
+}
+
+// Faults are the faults of an engine. The zero value has none.
+type Faults struct {
+	mu sync.Mutex
+	at map[Point]*Fault // guarded by mu
+}
+
+// Set makes f happen at p from now on, instead of what was set before. A zero f takes it away.
+func (f *Faults) Set(p Point, fault Fault) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.at == nil {
+		f.at = map[Point]*Fault{}
+	}
+	f.at[p] = &fault
+	if fault == (Fault{}) {
+		delete(f.at, p)
+	}
+}
+
+// meet passes point p.
+func (f *Faults) meet(ctx context.Context, p Point) error {
+	f.mu.Lock()
+	fault := Fault{}
+	if next := f.at[p]; next != nil {
+		fault = *next
+		if next.Times > 0 {
+			if next.Times--; next.Times == 0 {
+				delete(f.at, p)
+			}
+		}
+	}
+	f.mu.Unlock()
+	if fault.Delay > 0 {
+		timer := time.NewTimer(fault.Delay)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+	}
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
+	return fault.Err
+}
