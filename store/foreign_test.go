@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
@@ -70,6 +71,11 @@ func TestOpenRefusesNewerRecords(t *testing.T) {
 	}
 	if _, err := s.functions.kv.Put(t.Context(), "fn.0.a", []byte(`{"schema":2}`)); err != nil {
 		t.Fatal(err)
+	}
+	for i := range 600 { // more than fits into the channels between
+		if _, err := s.functions.kv.Put(t.Context(), fmt.Sprintf("fn.0.b%d", i), []byte(`{"schema":2}`)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)

@@ -75,6 +75,8 @@ func openFunctions(ctx context.Context, js jetstream.JetStream, log *slog.Logger
 	s := &Functions{js: js, kv: kv, view: newView(), watcher: watcher, cancel: cancel, done: make(chan struct{}), log: log}
 	if err := s.load(ctx); err != nil {
 		s.stopWatching()
+		for range watcher.Updates() { // until it is closed: the server's goroutine may be waiting to send more
+		}
 		return nil, err
 	}
 	go s.follow()

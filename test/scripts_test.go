@@ -175,7 +175,7 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// zip ARCHIVE FILE packs one file.
+// zip ARCHIVE FILE packs one executable file.
 func zipFile(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 2 {
 		ts.Fatalf("usage: zip ARCHIVE FILE")
@@ -183,7 +183,9 @@ func zipFile(ts *testscript.TestScript, _ bool, args []string) {
 	f, err := os.Create(ts.MkAbs(args[0]))
 	ts.Check(err)
 	w := zip.NewWriter(f)
-	entry, err := w.Create(filepath.Base(args[1]))
+	h := &zip.FileHeader{Name: filepath.Base(args[1]), Method: zip.Deflate}
+	h.SetMode(0o755)
+	entry, err := w.CreateHeader(h)
 	ts.Check(err)
 	_, err = io.WriteString(entry, ts.ReadFile(args[1]))
 	ts.Check(err)

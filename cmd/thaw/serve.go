@@ -121,8 +121,8 @@ func flagsFromEnvironment(cmd *cobra.Command) error {
 	var err error
 	cmd.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) {
 		name := "THAW_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
-		value, ok := os.LookupEnv(name)
-		if !ok || f.Changed || err != nil {
+		value := os.Getenv(name)
+		if value == "" || f.Changed || err != nil {
 			return
 		}
 		if e := cmd.Flags().Set(f.Name, value); e != nil {

@@ -1,0 +1,155 @@
+package fake_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"testing"
+	"time"
+
+	"thaw.dev/thaw/internal/leakcheck"
+	"thaw.dev/thaw/link"
+	"thaw.dev/thaw/sandbox"
+	"thaw.dev/thaw/sandbox/fake"
+	"thaw.dev/thaw/sandbox/sandboxtest"
+	"thaw.dev/thaw/sandbox/sandboxtest/guest/wire"
+)
+
+func TestMain(m *testing.M) { leakcheck.Main(m) }
+
+// suiteGuest is as much of the suite's guest program as makes sense without a machine around it.
+func suiteGuest(in fake.Inside) int {
+	out := json.NewEncoder(in.Control)
+	if out.Encode(wire.Hello{Hello: true}) != nil {
+		return 90
+	}
+	lines := bufio.NewScanner(in.Control)
+	for lines.Scan() {
+		var req wire.Request
+		if json.Unmarshal(lines.Bytes(), &req) != nil {
+			return 91
+		}
+		var resp wire.Response
+		var err error
+		switch req.Op {
+		case wire.Echo:
+			resp.Text = req.Text
+		case wire.Exit:
+			return int(req.N)
+		case wire.Print:
+			_, err = in.Logs.WriteString(req.Text)
+		case wire.Garbage:
+			_, err = in.Data.Write(make([]byte, req.N))
+		}
+		if err != nil {
+			resp.Err = err.Error()
+		}
+		if out.Encode(resp) != nil {
+			return 92
+		}
+	}
+	return 1
+}
+
+func TestConformance(t *testing.T) {
+	var last *fake.Engine
+	sandboxtest.Run(t, sandboxtest.Harness{
+		New: func(testing.TB) sandbox.Engine {
+			last = fake.New(fake.Options{Guest: suiteGuest})
+			return last
+		},
+		Root: "/any/root.erofs",
+		Crash: func(t testing.TB, id string) {
+			t.Helper()
+			last.Sandbox(id).End(sandbox.ExitStatus{Code: -1, Reason: "crashed"})
+		},
+	})
+}
+
+func start(t *testing.T, e *fake.Engine) sandbox.Sandbox {
+	t.Helper()
+	t.Cleanup(func() {
+		if err := e.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	s, err := e.Create(t.Context(), sandbox.Spec{ID: "a", Root: "/r", Args: []string{"/agent"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// TestDouble has the conversation of package link with the default guest.
+func TestDouble(t *testing.T) {
+	s := start(t, fake.New(fake.Options{}))
+	session, err := link.Open(t.Context(), s.Link().Control, s.Link().Data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer session.Close()
+	deadline := time.Now().Add(10 * time.Second)
+	if err := session.Start(link.StartRequest{Kind: link.KindFrames, Argv: []string{"/python"}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := session.Specialise(link.Specialisation{Handler: "a.b"}, deadline); err != nil {
+		t.Fatal(err)
+	}
+	if f, err := link.NewReader(s.Link().Data).Next(); err != nil || f.Type != link.TypeReady {
+		t.Fatalf("after specialise: %+v, %v", f, err)
+	}
+}
+
+func TestFaults(t *testing.T) {
+	e := fake.New(fake.Options{})
+	boom := errors.New("boom")
+	spec := sandbox.Spec{ID: "a", Root: "/r", Args: []string{"/agent"}}
+
+	e.Faults.Set(fake.AtCreate, fake.Fault{Err: boom, Times: 1})
+	if _, err := e.Create(t.Context(), spec); !errors.Is(err, boom) {
+		t.Errorf("create: %v", err)
+	}
+	s, err := e.Create(t.Context(), spec)
+	if err != nil {
+		t.Fatalf("second create: %v", err)
+	}
+	e.Faults.Set(fake.AtStart, fake.Fault{Delay: time.Hour})
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(boom)
+	if err := s.Start(ctx); !errors.Is(err, boom) {
+		t.Errorf("start with a cancelled context: %v", err)
+	}
+	e.Faults.Set(fake.AtStart, fake.Fault{})
+	if err := s.Start(t.Context()); err != nil {
+		t.Errorf("start: %v", err)
+	}
+	e.Sandbox("a").SetStats(sandbox.Stats{OOMKills: 3})
+	if st, err := s.Stats(); err != nil || st.OOMKills != 3 {
+		t.Errorf("stats: %+v, %v", st, err)
+	}
+	e.Faults.Set(fake.AtDestroy, fake.Fault{Err: boom, Times: 1})
+	if err := s.Destroy(); !errors.Is(err, boom) {
+		t.Errorf("destroy: %v", err)
+	}
+	if err := e.Close(); err != nil {
+		t.Errorf("close: %v", err)
+	}
+}
+
+func TestEndIsSeenByTheHost(t *testing.T) {
+	e := fake.New(fake.Options{})
+	s := start(t, e)
+	e.Sandbox("a").End(sandbox.ExitStatus{Code: 137, Reason: "out of memory"})
+	if b, err := io.ReadAll(s.Link().Logs); err != nil || len(b) != 0 {
+		t.Errorf("logs: %q, %v", b, err)
+	}
+	<-s.Done()
+	if got := s.ExitStatus(); got.Code != 137 {
+		t.Errorf("exit status %+v", got)
+	}
+}

@@ -1,0 +1,172 @@
+"""The tour with boto3."""
+
+import base64
+import json
+import os
+import sys
+import urllib.request
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+ONE, TWO = (open(name, "rb").read() for name in ("one.zip", "two.zip"))
+aws = boto3.client("lambda")
+
+
+def step(name):
+    print("step:", name, flush=True)
+
+
+def same(what, got, want):
+    if got != want:
+        sys.exit(f"{what} is {got!r}, want {want!r}")
+
+
+def refused(error, call, **arguments):
+    """The call must fail with error: an exception class of the client or, where it models none, a code."""
+    expected = error if isinstance(error, type) else ClientError
+    try:
+        answer = call(**arguments)
+    except expected as e:
+        if isinstance(error, str):
+            same("the error's code", e.response["Error"]["Code"], error)
+        if not e.response["Error"]["Message"]:
+            sys.exit(f"{error} has no message")
+        same("the number of retries", e.response["ResponseMetadata"]["RetryAttempts"], 0)
+    else:
+        sys.exit(f"succeeded: {answer}")
+
+
+def create(name, **more):
+    return aws.create_function(
+        FunctionName=name, Runtime=os.environ["TOUR_RUNTIME"], Handler="app.handler", Role=os.environ["TOUR_ROLE"],
+        Code={"ZipFile": ONE}, MemorySize=128, Timeout=30, **more)
+
+
+def invoke(event, **more):
+    answer = aws.invoke(FunctionName="tour", Payload=json.dumps(event), **more)
+    return answer, json.loads(answer["Payload"].read() or "null")
+
+
+print("boto3", boto3.__version__)
+step("identity")
+same("account", boto3.client("sts").get_caller_identity()["Account"], "000000000000")
+
+step("account settings")
+same("limit", aws.get_account_settings()["AccountLimit"]["ConcurrentExecutions"], 1000)
+
+step("create")
+fn = create("tour", Tags={"team": "ice", "tier": "1"}, Environment={"Variables": {"GREETING": "hello"}})
+same("status", fn["ResponseMetadata"]["HTTPStatusCode"], 201)
+same("state", fn["State"], "Pending")
+same("digest", fn["CodeSha256"], os.environ["TOUR_SHA256_ONE"])
+same("size", fn["CodeSize"], len(ONE))
+
+step("create again")
+refused(aws.exceptions.ResourceConflictException, create, name="tour")
+
+step("wait until active")
+aws.get_waiter("function_active_v2").wait(FunctionName="tour")
+aws.get_waiter("function_active").wait(FunctionName="tour")
+aws.get_waiter("function_exists").wait(FunctionName="tour")
+
+step("get and download")
+fn = aws.get_function(FunctionName="tour")
+same("state", fn["Configuration"]["State"], "Active")
+same("tags", fn["Tags"], {"team": "ice", "tier": "1"})
+with urllib.request.urlopen(fn["Code"]["Location"]) as package:
+    same("the package is one.zip", package.read() == ONE, True)
+
+step("invoke")
+context = base64.b64encode(b'{"custom":{"from":"boto3"}}').decode()
+answer, result = invoke({"name": "Grüße, 世界"}, LogType="Tail", ClientContext=context)
+same("status", answer["StatusCode"], 200)
+same("version", answer["ExecutedVersion"], "$LATEST")
+same("error", answer.get("FunctionError"), None)
+log = base64.b64decode(answer["LogResult"]).decode()
+for part in ("START RequestId: " + answer["ResponseMetadata"]["RequestId"], "version 1 handles {'name': 'Grüße, 世界'}", "REPORT RequestId: "):
+    same(f"{part!r} is in {log!r}", part in log, True)
+same("result", result, {"version": 1, "event": {"name": "Grüße, 世界"}, "memory": "128", "greeting": "hello", "custom": {"from": "boto3"}})
+
+step("dry run")
+same("status", invoke({}, InvocationType="DryRun")[0]["StatusCode"], 204)
+
+step("function error")
+answer, result = invoke({"fail": True})
+same("status", answer["StatusCode"], 200)
+same("error", answer["FunctionError"], "Unhandled")
+same("result", (result["errorType"], result["errorMessage"]), ("ValueError", "on purpose"))
+
+step("update code")
+same("digest", aws.update_function_code(FunctionName="tour", ZipFile=TWO)["CodeSha256"], os.environ["TOUR_SHA256_TWO"])
+aws.get_waiter("function_updated_v2").wait(FunctionName="tour")
+same("version", invoke({})[1]["version"], 2)
+
+step("update configuration")
+old = aws.get_function_configuration(FunctionName="tour")["RevisionId"]
+fn = aws.update_function_configuration(FunctionName="tour", MemorySize=256, Environment={"Variables": {"GREETING": "bye"}}, RevisionId=old)
+same("memory", fn["MemorySize"], 256)
+aws.get_waiter("function_updated").wait(FunctionName="tour")
+result = invoke({})[1]
+same("result", (result["version"], result["memory"], result["greeting"]), (2, "256", "bye"))
+
+step("list in pages")
+for name in ("tour-b", "tour-c"):
+    create(name)
+pages = list(aws.get_paginator("list_functions").paginate(PaginationConfig={"PageSize": 1}))
+same("names", [[f["FunctionName"] for f in page["Functions"]] for page in pages], [["tour"], ["tour-b"], ["tour-c"]])
+page = aws.list_functions(MaxItems=2)
+same("the first two", [f["FunctionName"] for f in page["Functions"]], ["tour", "tour-b"])
+page = aws.list_functions(Marker=page["NextMarker"])
+same("the rest", [f["FunctionName"] for f in page["Functions"]], ["tour-c"])
+same("a next page", page.get("NextMarker"), None)
+
+step("tags")
+arn = fn["FunctionArn"]
+aws.tag_resource(Resource=arn, Tags={"owner": "me", "tier": "2"})
+aws.untag_resource(Resource=arn, TagKeys=["team"])
+same("tags", aws.list_tags(Resource=arn)["Tags"], {"owner": "me", "tier": "2"})
+
+step("concurrency and code signing")
+same("concurrency", aws.get_function_concurrency(FunctionName="tour").get("ReservedConcurrentExecutions"), None)
+signing = aws.get_function_code_signing_config(FunctionName="tour")
+same("code signing", (signing["FunctionName"], signing.get("CodeSigningConfigArn")), ("tour", None))
+
+step("revision that is not the latest")
+stale = aws.exceptions.PreconditionFailedException
+refused(stale, aws.update_function_configuration, FunctionName="tour", Timeout=5, RevisionId=old)
+refused(stale, aws.update_function_code, FunctionName="tour", ZipFile=ONE, RevisionId=old)
+
+step("invalid parameter")
+refused(aws.exceptions.InvalidParameterValueException, aws.update_function_configuration,
+        FunctionName="tour", Environment={"Variables": {"AWS_REGION": "x"}})
+refused("ValidationException", aws.update_function_configuration, FunctionName="tour", Timeout=901)
+
+step("payload too large")
+refused(aws.exceptions.RequestTooLargeException, aws.invoke, FunctionName="tour", Payload=open("large.json", "rb").read())
+
+step("unknown function")
+missing = aws.exceptions.ResourceNotFoundException
+refused(missing, aws.get_function, FunctionName="nope")
+refused(missing, aws.invoke, FunctionName="nope")
+
+step("wrong secret key")
+refused("InvalidSignatureException", boto3.client("lambda", aws_secret_access_key="wrong", aws_access_key_id=os.environ["AWS_ACCESS_KEY_ID"]).list_functions)
+
+step("unknown access key")
+refused("UnrecognizedClientException", boto3.client("lambda", aws_access_key_id="AKIAIOSFODNN7EXAMPLE", aws_secret_access_key="x").list_functions)
+
+step("not implemented yet")
+for mode in ("legacy", "standard", "adaptive"):
+    patient = boto3.client("lambda", config=Config(retries={"mode": mode, "max_attempts": 5}))
+    refused("NotImplementedException", patient.publish_version, FunctionName="tour")
+    refused("NotImplementedException", patient.list_event_source_mappings)
+    refused("NotImplementedException", patient.invoke, FunctionName="tour", InvocationType="Event")
+
+step("delete")
+for name in ("tour", "tour-b", "tour-c"):
+    same("status", aws.delete_function(FunctionName=name)["ResponseMetadata"]["HTTPStatusCode"], 204)
+refused(missing, aws.get_function, FunctionName="tour")
+refused(missing, aws.delete_function, FunctionName="tour")
+same("functions", aws.list_functions()["Functions"], [])

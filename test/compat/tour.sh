@@ -1,0 +1,139 @@
+# The tour with the AWS CLI, version 1 or 2. Payloads and packages are given with fileb://, which both read alike, and
+# the endpoint with --endpoint-url, because versions before 2.13 do not know AWS_ENDPOINT_URL.
+set -euo pipefail
+
+step() { echo "step: $*"; }
+die() { echo "$*" >&2; exit 1; }
+is() { [ "$2" = "$3" ] || die "$1 is '$2', want '$3'"; } # is WHAT GOT WANT
+has() { case $2 in *"$3"*) ;; *) die "$1 is '$2', want '$3' in it" ;; esac; } # has WHAT TEXT PART
+
+call() { aws --endpoint-url "$AWS_ENDPOINT_URL" "$@"; }
+lambda() { call lambda "$@"; }
+# text QUERY OPERATION...: one value of an answer
+text() { local query=$1; shift; lambda "$@" --query "$query" --output text; }
+# refused CODE COMMAND...: the command must fail with that code
+refused() {
+  local code=$1 out; shift
+  if out=$("$@" 2>&1); then die "$* succeeded: $out"; fi
+  has "the error of $*" "$out" "An error occurred ($code) when calling"
+}
+# invoke EVENT ARGUMENT...: prints the answer, the function's own in answer.json
+invoke() {
+  printf '%s' "$1" >event.json; shift
+  lambda invoke --function-name tour --payload fileb://event.json "$@" answer.json
+}
+answer() { python3 -c 'import json, sys; print(json.load(open("answer.json"))[sys.argv[1]])' "$1"; }
+
+aws --version
+step identity
+is account "$(call sts get-caller-identity --query Account --output text)" 000000000000
+
+step account settings
+is limit "$(text AccountLimit.ConcurrentExecutions get-account-settings)" 1000
+
+create() { # create NAME ARGUMENT...
+  local name=$1; shift
+  text '[State,CodeSha256,MemorySize]' create-function --function-name "$name" --runtime "$TOUR_RUNTIME" --handler app.handler \
+    --role "$TOUR_ROLE" --zip-file fileb://one.zip --memory-size 128 --timeout 30 "$@"
+}
+step create
+is "the new function" "$(create tour --tags team=ice,tier=1 --environment 'Variables={GREETING=hello}')" \
+  "$(printf 'Pending\t%s\t128' "$TOUR_SHA256_ONE")"
+
+step create again
+refused ResourceConflictException create tour
+
+step wait until active
+lambda wait function-active-v2 --function-name tour
+
+step get and download
+is state "$(text Configuration.State get-function --function-name tour)" Active
+is tag "$(text Tags.team get-function --function-name tour)" ice
+curl -fsS -o got.zip "$(text Code.Location get-function --function-name tour)"
+cmp got.zip one.zip
+
+step invoke
+out=$(invoke '{"name":"Grüße, 世界"}' --log-type Tail --client-context "$(printf '{"custom":{"from":"cli"}}' | base64 -w0)" \
+  --query '[StatusCode,ExecutedVersion,FunctionError,LogResult]' --output text)
+is "the answer" "$(cut -f1-3 <<<"$out")" "$(printf '200\t$LATEST\tNone')"
+log=$(cut -f4 <<<"$out" | base64 -d)
+for part in "START RequestId: " "version 1 handles {'name': 'Grüße, 世界'}" "REPORT RequestId: "; do has "the log" "$log" "$part"; done
+is version "$(answer version)" 1
+is event "$(answer event)" "{'name': 'Grüße, 世界'}"
+is greeting "$(answer greeting)" hello
+is "client context" "$(answer custom)" "{'from': 'cli'}"
+
+step dry run
+is status "$(invoke '{}' --invocation-type DryRun --query StatusCode --output text)" 204
+
+step function error
+is "the answer" "$(invoke '{"fail":true}' --query '[StatusCode,FunctionError]' --output text)" "$(printf '200\tUnhandled')"
+is type "$(answer errorType)" ValueError
+is message "$(answer errorMessage)" "on purpose"
+
+step update code
+is "the digest" "$(text CodeSha256 update-function-code --function-name tour --zip-file fileb://two.zip)" "$TOUR_SHA256_TWO"
+lambda wait function-updated-v2 --function-name tour
+invoke '{}' >/dev/null
+is version "$(answer version)" 2
+
+step update configuration
+revision=$(text RevisionId get-function-configuration --function-name tour)
+is memory "$(text MemorySize update-function-configuration --function-name tour --memory-size 256 \
+  --environment 'Variables={GREETING=bye}' --revision-id "$revision")" 256
+lambda wait function-updated-v2 --function-name tour
+invoke '{}' >/dev/null
+is memory "$(answer memory)" 256
+is greeting "$(answer greeting)" bye
+is version "$(answer version)" 2
+
+step list in pages
+create tour-b >/dev/null
+create tour-c >/dev/null
+names() { lambda list-functions --page-size 1 "$@" --query 'join(`,`, Functions[].FunctionName)' --output json; }
+is names "$(names)" '"tour,tour-b,tour-c"'
+is "the first two" "$(names --max-items 2)" '"tour,tour-b"'
+token=$(lambda list-functions --page-size 1 --max-items 2 --query NextToken --output json | tr -d '"')
+is "the rest" "$(names --starting-token "$token")" '"tour-c"'
+
+step tags
+arn=$(text FunctionArn get-function-configuration --function-name tour)
+lambda tag-resource --resource "$arn" --tags owner=me,tier=2
+lambda untag-resource --resource "$arn" --tag-keys team
+is tags "$(text 'Tags.[owner,tier,team]' list-tags --resource "$arn")" "$(printf 'me\t2\tNone')"
+
+step concurrency and code signing
+is concurrency "$(lambda get-function-concurrency --function-name tour)" ""
+is "code signing" "$(text '[FunctionName,CodeSigningConfigArn]' get-function-code-signing-config --function-name tour)" "$(printf 'tour\tNone')"
+
+step revision that is not the latest
+refused PreconditionFailedException lambda update-function-configuration --function-name tour --timeout 5 --revision-id "$revision"
+refused PreconditionFailedException lambda update-function-code --function-name tour --zip-file fileb://one.zip --revision-id "$revision"
+
+step invalid parameter
+refused InvalidParameterValueException lambda update-function-configuration --function-name tour --environment 'Variables={AWS_REGION=x}'
+
+step payload too large
+refused RequestTooLargeException lambda invoke --function-name tour --payload fileb://large.json answer.json
+
+step unknown function
+refused ResourceNotFoundException lambda get-function --function-name nope
+refused ResourceNotFoundException lambda invoke --function-name nope answer.json
+
+step wrong secret key
+AWS_SECRET_ACCESS_KEY=wrong refused InvalidSignatureException lambda list-functions
+
+step unknown access key
+AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE refused UnrecognizedClientException lambda list-functions
+
+step not implemented yet
+refused NotImplementedException lambda publish-version --function-name tour
+refused NotImplementedException lambda invoke --function-name tour --invocation-type Event answer.json
+sent=$(lambda list-layers --debug 2>&1 | grep -c 'Sending http request' || true)
+is "the number of requests" "$sent" 1
+
+step delete
+for name in tour tour-b tour-c; do lambda delete-function --function-name "$name"; done
+refused ResourceNotFoundException lambda get-function --function-name tour
+refused ResourceNotFoundException lambda delete-function --function-name tour
+is functions "$(text 'length(Functions)' list-functions)" 0
