@@ -34,7 +34,7 @@ func TestRun(t *testing.T) {
 		if cold := r.Phases.Place > 0 && r.Phases.Init > 0; cold != (kind == bench.Cold) {
 			t.Errorf("%s: phases %+v", kind, r.Phases)
 		}
-		if left, _ := filepath.Glob(filepath.Join(os.Getenv("TMPDIR"), "*")); len(left) > 0 {
+		if left, _ := filepath.Glob(filepath.Join(dir, "thaw-bench-*")); len(left) > 0 {
 			t.Errorf("%s left %v", kind, left)
 		}
 	}

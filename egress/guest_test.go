@@ -27,8 +27,9 @@ const patience = 20 * time.Second
 
 // guest plays a sandbox: the stack and the device that gVisor's kernel would use, at the guest end of a port.
 type guest struct {
-	stack *stack.Stack
-	fd    int
+	stack  *stack.Stack
+	device stack.LinkEndpoint
+	fd     int
 }
 
 // newGuest takes over the port's guest end as an engine does.
@@ -44,12 +45,13 @@ func newGuest(tb testing.TB, port *egress.Port) *guest {
 	link := port.Link()
 	device, err := fdbased.New(&fdbased.Options{
 		FDs: []int{fd}, MTU: uint32(link.MTU), EthernetHeader: true, Address: tcpip.LinkAddress(link.MAC),
-		PacketDispatchMode: fdbased.RecvMMsg, ProcessorsPerChannel: 1,
+		PacketDispatchMode:   fdbased.Readv, // RecvMMsg, which gVisor's kernel uses, does not notice the end of the link
+		ProcessorsPerChannel: 1,
 	})
 	if err != nil {
 		tb.Fatal(err)
 	}
-	g := &guest{fd: fd, stack: stack.New(stack.Options{
+	g := &guest{fd: fd, device: device, stack: stack.New(stack.Options{
 		NetworkProtocols:   []stack.NetworkProtocolFactory{ipv4.NewProtocol, arp.NewProtocol},
 		TransportProtocols: []stack.TransportProtocolFactory{tcp.NewProtocol, udp.NewProtocol, icmp.NewProtocol4},
 	})}
@@ -75,6 +77,8 @@ func (g *guest) close() {
 	if g.fd < 0 {
 		return
 	}
+	_ = unix.Shutdown(g.fd, unix.SHUT_RDWR)
+	g.device.Attach(nil) // here, since Destroy waits for the device with a lock that the device takes
 	g.stack.Destroy()
 	_ = unix.Close(g.fd)
 	g.fd = -1

@@ -86,6 +86,7 @@ func (p *Port) Link() LinkConfig { return linkConfig() }
 func (p *Port) Stats() Stats { return p.counters.snapshot() }
 
 // Close ends all connections of the sandbox and releases the port. When it returns nothing of it is left. Idempotent.
+// It belongs after the end of the sandbox: gVisor's network device polls without end when its link is closed.
 func (p *Port) Close() error {
 	p.closeOnce.Do(func() {
 		p.cancel()
@@ -142,10 +143,13 @@ func (p *Port) run() {
 func (p *Port) handle(s *netstack, frame []byte) (*netstack, error) {
 	switch classify(frame) {
 	case frameARP:
-		if reply := arpReply(frame); reply != nil {
-			p.counters.sent(len(frame))
-			p.link.write([][]byte{reply})
+		reply := arpReply(frame)
+		if reply == nil {
+			p.counters.dropped.Add(1)
+			break
 		}
+		p.counters.sent(len(frame))
+		p.link.write([][]byte{reply})
 	case frameIPv4:
 		if s == nil {
 			var err error

@@ -62,7 +62,7 @@ func (p *Pool) create(ctx context.Context, fn *lambda.Config) (_ *Environment, e
 	defer func() {
 		if err != nil {
 			e.close()
-			p.unreserve(e.reserved)
+			p.giveUpMemory(e)
 		}
 	}()
 	var attached time.Duration
@@ -115,7 +115,7 @@ func (p *Pool) place(ctx context.Context, e *Environment) error {
 	}
 	err := p.createSandbox(ctx, e)
 	if err != nil {
-		p.unreserve(e.reserved)
+		p.giveUpMemory(e)
 	}
 	return err
 }

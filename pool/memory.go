@@ -31,7 +31,7 @@ func (p *Pool) reserve(ctx context.Context, bytes int64) error {
 	victims := p.victims()
 	p.mu.Unlock()
 	for _, e := range victims {
-		p.discard(e, CauseEvicted)
+		p.destroy(e, CauseEvicted)
 	}
 	timeout := time.NewTimer(p.o.PlaceTimeout)
 	defer timeout.Stop()
@@ -56,9 +56,15 @@ func (p *Pool) reserve(ctx context.Context, bytes int64) error {
 	return err
 }
 
-func (p *Pool) unreserve(bytes int64) {
+// giveUpMemory returns what a failed cold start had reserved.
+func (p *Pool) giveUpMemory(e *Environment) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.unreserve(e.reserved)
+}
+
+// unreserve needs mu.
+func (p *Pool) unreserve(bytes int64) {
 	p.used -= bytes
 	if p.used < 0 {
 		panic("pool: more memory given back than reserved")
@@ -75,13 +81,21 @@ func (p *Pool) grant() {
 	}
 }
 
-// victims needs mu. It takes as many idle environments, least recently used first, as those in line need.
-func (p *Pool) victims() []*Environment {
-	missing := p.used - p.o.MemoryBudget
-	for _, r := range p.inLine {
-		missing += r.bytes
-	}
+// shortage needs mu. It is how many bytes those in line lack beyond what is free or about to be.
+func (p *Pool) shortage() int64 {
 	if len(p.inLine) == 0 {
+		return 0
+	}
+	bytes := p.used - p.leaving - p.o.MemoryBudget
+	for _, r := range p.inLine {
+		bytes += r.bytes
+	}
+	return bytes
+}
+
+// victims needs mu. It condemns as many idle environments, least recently used first, as those in line need.
+func (p *Pool) victims() []*Environment {
+	if p.shortage() <= 0 {
 		return nil
 	}
 	var idle []*Environment
@@ -91,12 +105,12 @@ func (p *Pool) victims() []*Environment {
 	slices.SortFunc(idle, func(a, b *Environment) int { return a.idleSince.Compare(b.idleSince) })
 	var out []*Environment
 	for _, e := range idle {
-		if missing <= 0 {
+		if p.shortage() <= 0 {
 			break
 		}
-		p.takeIdle(e)
-		missing -= e.reserved
-		out = append(out, e)
+		if p.condemn(e) {
+			out = append(out, e)
+		}
 	}
 	return out
 }

@@ -81,6 +81,7 @@ type Pool struct {
 	waiters  map[key][]*want        // oldest first
 	starting map[key]int            // cold starts under way
 	used     int64                  // bytes of the budget that are reserved
+	leaving  int64                  // those of them whose environments are being destroyed
 	inLine   []*reservation         // cold starts that wait for memory, oldest first
 }
 

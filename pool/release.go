@@ -20,7 +20,7 @@ func (p *Pool) Release(e *Environment) {
 		p.o.Trace(Event{Kind: EventHandOver, Function: e.key.name})
 		return
 	}
-	if len(p.inLine) > 0 {
+	if p.shortage() > 0 {
 		p.mu.Unlock()
 		p.discard(e, CauseEvicted)
 		return
@@ -70,21 +70,38 @@ func (p *Pool) takeIdle(e *Environment) bool {
 	return true
 }
 
-// discard destroys e in the background. What it reserved returns to the budget when nothing is left of it.
+// discard destroys e in the background.
 func (p *Pool) discard(e *Environment, cause Cause) {
 	p.mu.Lock()
-	if !p.live[e] {
-		p.mu.Unlock()
-		return
-	}
-	delete(p.live, e)
-	p.takeIdle(e)
-	p.work.Add(1)
+	ours := p.condemn(e)
 	p.mu.Unlock()
+	if ours {
+		p.destroy(e, cause)
+	}
+}
+
+// condemn needs mu. It takes e out of everything and reports whether the caller has to destroy it: false if somebody
+// else does.
+func (p *Pool) condemn(e *Environment) bool {
+	if !p.live[e] {
+		return false
+	}
+	p.takeIdle(e)
+	delete(p.live, e)
+	p.leaving += e.reserved
+	p.work.Add(1)
+	return true
+}
+
+// destroy ends a condemned environment. What it reserved returns to the budget when nothing is left of it.
+func (p *Pool) destroy(e *Environment, cause Cause) {
 	go func() { // ends with Close's wait for p.work
 		defer p.work.Done()
 		e.close()
+		p.mu.Lock()
+		p.leaving -= e.reserved
 		p.unreserve(e.reserved)
+		p.mu.Unlock()
 		p.o.Logger.Debug("environment destroyed", "function", e.key.name, "sandbox", e.ID(), "cause", string(cause))
 		p.o.Trace(Event{Kind: EventDestroyed, Function: e.key.name, Cause: cause})
 	}()

@@ -95,16 +95,9 @@ func (t *Tree) Groups() ([]*Group, error) {
 	return gs, nil
 }
 
-// Remove removes the tree, which must have no groups.
-func (t *Tree) Remove() error {
-	var errs []error
-	for _, d := range t.dirs() {
-		if err := syscall.Rmdir(d); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			errs = append(errs, fmt.Errorf("remove cgroup tree %s: %w", d, err))
-		}
-	}
-	return errors.Join(errs...)
-}
+// Remove removes the tree, which must have no groups. A group that was removed just now may be in the way for a moment,
+// for which Remove waits at most patience.
+func (t *Tree) Remove(patience time.Duration) error { return remove(t.dirs(), patience) }
 
 // Group is one set of processes.
 type Group struct {
@@ -165,10 +158,13 @@ func (g *Group) Pids() ([]int, error) {
 
 // Remove removes the group. Its processes must have been killed; the kernel may need a moment until it has seen that,
 // for which Remove waits at most patience. A group that is not there is no error.
-func (g *Group) Remove(patience time.Duration) error {
+func (g *Group) Remove(patience time.Duration) error { return remove(g.dirs, patience) }
+
+// remove removes directories, each as soon as the kernel allows it.
+func remove(dirs []string, patience time.Duration) error {
 	deadline := time.Now().Add(patience)
 	var errs []error
-	for _, d := range g.dirs {
+	for _, d := range dirs {
 		for pause := 200 * time.Microsecond; ; pause = min(2*pause, 20*time.Millisecond) {
 			err := syscall.Rmdir(d)
 			if err == nil || errors.Is(err, fs.ErrNotExist) {

@@ -2,6 +2,7 @@ package fake_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -100,8 +101,18 @@ func TestDouble(t *testing.T) {
 	if err := session.Specialise(link.Specialisation{Handler: "a.b"}, deadline); err != nil {
 		t.Fatal(err)
 	}
-	if f, err := link.NewReader(s.Link().Data).Next(); err != nil || f.Type != link.TypeReady {
-		t.Fatalf("after specialise: %+v, %v", f, err)
+	if err := session.AwaitReady(deadline); err != nil {
+		t.Fatal(err)
+	}
+	event := &link.Event{EventMeta: link.EventMeta{ID: "1"}, Payload: bytes.Repeat([]byte("x"), 3*link.ChunkBytes)}
+	for range 2 {
+		reply, err := session.Invoke(event, deadline, 1<<20)
+		if err != nil || reply.Failed || !bytes.Equal(reply.Payload, event.Payload) {
+			t.Fatalf("invoke: failed %v, %d bytes, %v", reply.Failed, len(reply.Payload), err)
+		}
+		if err := session.Reset(deadline); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -132,7 +132,7 @@ func (e *Engine) Close() error {
 	}
 	e.wg.Wait()
 	e.forker.stop()
-	errs = append(errs, e.runDir.Close(), e.tree.Remove())
+	errs = append(errs, e.runDir.Close(), e.tree.Remove(removeCgroupPatience))
 	return errors.Join(errs...)
 }
 

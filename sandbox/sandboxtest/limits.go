@@ -134,7 +134,10 @@ func testForkBombFree(t *testing.T, h Harness) {
 	}()
 	select {
 	case err := <-answered:
-		t.Logf("the guest answered; error %v", err)
+		if err != nil { // the channel broke
+			wantDone(t, s)
+		}
+		t.Logf("answer: error %v, exit status %+v", err, s.ExitStatus())
 	case <-s.Done():
 		t.Logf("the sandbox ended: %+v", s.ExitStatus())
 	case <-time.After(10 * time.Second):
