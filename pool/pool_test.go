@@ -206,8 +206,8 @@ func TestAColdStartWaitsForBusyMemory(t *testing.T) {
 		_, err := r.Acquire(context.Background(), function("b", 256))
 		got <- err
 	}()
-	<-r.begun // a's
-	<-r.begun // the waiter's
+	<-r.begun    // a's
+	<-r.begun    // the waiter's
 	r.Release(a) // goes to the one in line, not to idle
 	if err := <-got; err != nil {
 		t.Error(err)
@@ -217,7 +217,7 @@ func TestAColdStartWaitsForBusyMemory(t *testing.T) {
 func TestMemoryThatStaysBusyIsAnError(t *testing.T) {
 	t.Parallel()
 	each := int64(256<<20 + pool.OverheadBytes)
-	r := newRig(t, func(o *pool.Options, _ *fake.Options) { o.MemoryBudget, o.PlaceTimeout = each, 30 * time.Millisecond })
+	r := newRig(t, func(o *pool.Options, _ *fake.Options) { o.MemoryBudget, o.PlaceTimeout = each, 30*time.Millisecond })
 	r.acquire(t, function("a", 256))
 	if _, err := r.Acquire(t.Context(), function("b", 128)); !errors.Is(err, pool.ErrNoMemory) {
 		t.Errorf("got %v", err)

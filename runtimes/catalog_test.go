@@ -9,7 +9,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
+
+	"golang.org/x/sys/unix"
 
 	"thaw.dev/thaw/lambda"
 	"thaw.dev/thaw/runtimes"
@@ -152,22 +153,27 @@ func TestLife(t *testing.T) {
 func TestOpenRemovesInterruptedBuilds(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "runtimes")
-	old := time.Now().Add(-2 * time.Hour)
 	left := []string{".building-1", "custom/.building-2", "built/.building-3"}
 	for _, name := range left {
 		writeFile(t, filepath.Join(dir, name, "f"), "x", 0o600)
-		if err := os.Chtimes(filepath.Join(dir, name), old, old); err != nil {
-			t.Fatal(err)
-		}
 	}
-	writeFile(t, filepath.Join(dir, ".building-4", "f"), "another process builds now", 0o600)
+	busy := filepath.Join(dir, ".building-4")
+	writeFile(t, filepath.Join(busy, "f"), "another process builds now", 0o600)
+	lock, err := os.Open(busy)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Close()
+	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
 	open(t, options{dir: filepath.Dir(dir)})
 	for _, name := range left {
 		if _, err := os.Stat(filepath.Join(dir, name)); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%s: %v, want it gone", name, err)
 		}
 	}
-	if _, err := os.Stat(filepath.Join(dir, ".building-4")); err != nil {
+	if _, err := os.Stat(filepath.Join(busy, "f")); err != nil {
 		t.Error(err)
 	}
 }

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"thaw.dev/thaw/image"
 	"thaw.dev/thaw/lambda"
 )
@@ -189,15 +191,20 @@ func checkPlace(in *interpreter) error {
 func (c *Catalog) build(ctx context.Context, p *plan) (Image, error) {
 	start := time.Now()
 	temp := ""
+	var claimed *os.File // temp's lock
 	defer func() {
 		if temp != "" {
 			_ = os.RemoveAll(temp) // Open removes what this cannot
+			_ = claimed.Close()
 		}
 	}()
 	path, err := c.images.Ensure(ctx, p.key, func(ctx context.Context) (*image.Tree, error) {
 		if p.python != nil {
 			var err error
 			if temp, err = os.MkdirTemp(c.dir, tempPrefix+"*"); err != nil {
+				return nil, err
+			}
+			if claimed, err = claim(temp); err != nil {
 				return nil, err
 			}
 			if err := c.bytecode(ctx, p.tree, *p.python, temp); err != nil {
@@ -226,31 +233,6 @@ func (c *Catalog) build(ctx context.Context, p *plan) (Image, error) {
 	return Image{Name: p.name, Family: p.family, Path: path, Digest: p.key, Version: p.version}, nil
 }
 
-const tempPrefix = ".building-"
-
-// abandonedAfter is the age at which temporary files belong to no running process any more.
-const abandonedAfter = time.Hour
-
-// removeTemp removes what interrupted builds left. Other processes may be building, so only what is old goes.
-func (c *Catalog) removeTemp() error {
-	for _, dir := range []string{c.dir, c.customDir(), c.builtDir()} {
-		left, err := filepath.Glob(filepath.Join(dir, tempPrefix+"*"))
-		if err != nil {
-			return err
-		}
-		for _, p := range left {
-			info, err := os.Lstat(p)
-			if err != nil || time.Since(info.ModTime()) < abandonedAfter {
-				continue // gone meanwhile, or in use
-			}
-			if err := os.RemoveAll(p); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
 func (c *Catalog) builtDir() string             { return filepath.Join(c.dir, "built") }
 func (c *Catalog) builtPath(name string) string { return filepath.Join(c.builtDir(), name+".json") }
 
@@ -275,6 +257,9 @@ func writeJSON(path string, v any) error {
 		return err
 	}
 	defer func() { _ = os.Remove(f.Name()) }() // gone already after the rename
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		return errors.Join(err, f.Close())
+	}
 	_, err = f.Write(append(data, '\n'))
 	if err == nil {
 		err = f.Sync()

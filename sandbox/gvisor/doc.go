@@ -7,7 +7,7 @@
 //	StateDir/boxes/ID/        the OCI bundle; exists from before the first process until after the last
 //	StateDir/run/runsc-ID.sock   the sentry's control socket
 //	an unlinked file          backs /tmp, see tmp.go
-//	cgroup CgroupName/ID      limits, see limits.go
+//	cgroup CgroupName/ID      limits, see limits.go; one engine at a time per name
 //	one sentry + its stubs    uid nobody, own user, mount, pid, net, ipc and uts namespaces, empty root, no capability
 //
 // There is no gofer process: the root is an EROFS image whose file the sentry holds open and maps. No directory of the

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"sync/atomic"
 
 	"gvisor.dev/gvisor/pkg/control/client"
 	"gvisor.dev/gvisor/pkg/urpc"
@@ -32,6 +33,8 @@ type Sandbox struct {
 
 	joined  chan struct{} // closed when the processes that existed after Create are in group; nil if it failed
 	joinErr error         // valid after joined
+
+	memoryBytes atomic.Int64 // the tenant's memory limit; 0 is none
 
 	destroyMu sync.Mutex
 	destroyed bool // guarded by destroyMu

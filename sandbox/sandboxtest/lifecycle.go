@@ -150,8 +150,9 @@ func testLogs(t *testing.T, h Harness) {
 }
 
 func testExitCode(t *testing.T, h Harness) {
+	e := h.engine(t)
 	for _, code := range []int64{0, 7} {
-		s, g := h.start(t, h.engine(t), sandbox.Limits{})
+		s, g := h.start(t, e, sandbox.Limits{})
 		if _, err := g.Try(wire.Request{Op: wire.Exit, N: code}); err == nil {
 			t.Fatal("the guest answered instead of exiting")
 		}

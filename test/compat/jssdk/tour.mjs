@@ -36,8 +36,8 @@ const settings = {
 
 async function invoke(event, more = {}) {
   const answer = await send("Invoke", { FunctionName, Payload: JSON.stringify(event), ...more });
-  const text = answer.Payload.transformToString();
-  return { answer, result: text === "" ? null : JSON.parse(text) };
+  const text = answer.Payload?.transformToString() ?? ""; // nothing after a dry run
+  return { answer, result: text && JSON.parse(text) };
 }
 
 const waiting = { client: aws, maxWaitTime: 60, minDelay: 1, maxDelay: 1 };
