@@ -49,8 +49,7 @@ func (p *Pool) Acquire(ctx context.Context, fn *lambda.Config) (*Environment, er
 	}
 	w := &want{ready: make(chan delivery, 1)}
 	p.waiters[k] = append(p.waiters[k], w)
-	p.starting[k]++
-	p.work.Go(func() { p.coldStart(fn, w) })
+	p.startMissing(k, fn)
 	p.mu.Unlock()
 
 	select {
@@ -58,6 +57,15 @@ func (p *Pool) Acquire(ctx context.Context, fn *lambda.Config) (*Environment, er
 		return d.env, d.err
 	case <-ctx.Done():
 		return nil, p.giveUp(ctx, k, w)
+	}
+}
+
+// startMissing needs mu. It keeps up one cold start for each caller that waits; one whose caller was served otherwise
+// counts for the next.
+func (p *Pool) startMissing(k key, fn *lambda.Config) {
+	for !p.closed && p.starting[k] < len(p.waiters[k]) {
+		p.starting[k]++
+		p.work.Go(func() { p.coldStart(fn) })
 	}
 }
 

@@ -17,9 +17,8 @@ import (
 // bootTimeout bounds the time from a sandbox's start to its agent's hello.
 const bootTimeout = 20 * time.Second
 
-// coldStart makes an environment for fn and hands it to whoever waits longest. A failure goes to w, the caller that
-// caused it, if that still waits.
-func (p *Pool) coldStart(fn *lambda.Config, w *want) {
+// coldStart makes an environment for fn and hands it, or why there is none, to whoever waits longest for one.
+func (p *Pool) coldStart(fn *lambda.Config) {
 	e, err := p.create(p.ctx, fn)
 	k := keyOf(fn)
 	p.mu.Lock()
@@ -27,8 +26,9 @@ func (p *Pool) coldStart(fn *lambda.Config, w *want) {
 		delete(p.starting, k)
 	}
 	if err != nil {
-		p.dropWant(k, w)
-		w.deliver(nil, err)
+		if w := p.nextWant(k); w != nil {
+			w.deliver(nil, err)
+		}
 		p.mu.Unlock()
 		p.o.Trace(Event{Kind: EventColdStart, Function: fn.Name, Err: err})
 		return
@@ -40,6 +40,9 @@ func (p *Pool) coldStart(fn *lambda.Config, w *want) {
 		"code_ms", ms(e.Cold.Code), "init_ms", ms(e.Cold.Init), "init_failure", e.InitFailure)
 	p.o.Trace(Event{Kind: EventColdStart, Function: fn.Name, Phases: e.Cold, Err: e.InitFailure})
 	p.Release(e)
+	p.mu.Lock()
+	p.startMissing(k, fn) // e was retired or died already, and its waiter still waits
+	p.mu.Unlock()
 }
 
 // create runs the phases of a cold start: place, code, init. A failed init is no error here: the environment is handed

@@ -80,7 +80,7 @@ func (s *site) start(t *testing.T) *server {
 	if err := v.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { v.kill() })
+	t.Cleanup(v.end)
 	addr, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
 		t.Fatalf("the server does not start: %v\n%s", err, v.log.Tail(40))
@@ -106,10 +106,19 @@ func (s *site) start(t *testing.T) *server {
 
 // kill kills the server with SIGKILL and waits for its end.
 func (v *server) kill() {
-	if v.cmd.ProcessState == nil {
-		_ = v.cmd.Process.Kill()
-		_ = v.cmd.Wait()
+	_ = v.cmd.Process.Kill()
+	_ = v.cmd.Wait()
+}
+
+// end ends a server that a failed test left running, so that it cleans up the machine.
+func (v *server) end() {
+	if v.cmd.ProcessState != nil {
+		return
 	}
+	patience := time.AfterFunc(maxStart, func() { _ = v.cmd.Process.Kill() })
+	defer patience.Stop()
+	_ = v.cmd.Process.Signal(syscall.SIGTERM)
+	_ = v.cmd.Wait()
 }
 
 // stop ends the server with SIGTERM and checks how it went.
