@@ -10,9 +10,13 @@ help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
 
 build: ## build bin/thaw with everything it needs inside
-	@mkdir -p bin embedded/files
-	$(BUILD) -o embedded/files/thaw-agent ./cmd/thaw-agent
-	$(BUILD) -o embedded/files/thaw-sentry ./cmd/thaw-sentry
+	@mkdir -p bin build embedded/files
+	$(BUILD) -o build/thaw-agent ./cmd/thaw-agent
+	$(BUILD) -o build/thaw-sentry ./cmd/thaw-sentry
+	@cd build && for p in thaw-agent thaw-sentry; do \
+		sha256sum $$p | cut -d' ' -f1 | cmp -s - ../embedded/files/$$p.sha256 || { \
+			gzip -6 -n -c $$p >../embedded/files/$$p.gz && sha256sum $$p | cut -d' ' -f1 >../embedded/files/$$p.sha256; }; \
+	done
 	$(BUILD) -o bin/thaw ./cmd/thaw
 
 demo: ## install what is missing, build, deploy three functions, invoke them cold and warm (root)
@@ -45,4 +49,4 @@ deps: ## install what the tests and the demo need (Debian, root)
 
 clean: ## remove what make build made
 	rm -rf bin build
-	rm -f embedded/files/thaw-agent embedded/files/thaw-sentry
+	rm -f embedded/files/thaw-*

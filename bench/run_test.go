@@ -42,7 +42,7 @@ func TestRun(t *testing.T) {
 
 // TestRSS measures a server with a few functions.
 func TestRSS(t *testing.T) {
-	if _, err := embedded.Agent(); err != nil {
+	if err := embedded.Complete(); err != nil {
 		t.Skip(err)
 	}
 	r, err := bench.RSS(t.Context(), bench.RSSOptions{Thaw: helperbin.Build(t, "thaw.dev/thaw/cmd/thaw"), Engine: "fake", N: 20})

@@ -1,17 +1,20 @@
 // Package embedded holds the two helper programs that thaw carries inside itself: thaw-agent, which is PID 1 of every
-// sandbox, and thaw-sentry, which runs gVisor's processes. `make build` builds them into files/ before it builds thaw.
-// Without that step everything compiles, and the functions here say what is missing.
+// sandbox, and thaw-sentry, which runs gVisor's processes. `make build` puts them into files/, compressed and each with
+// its SHA-256 beside it, before it builds thaw. Without that step everything compiles, and Extract says what is missing.
 package embedded
 
 import (
+	"compress/gzip"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 //go:embed files
@@ -25,18 +28,13 @@ const (
 	sentryName = "thaw-sentry"
 )
 
-// Agent returns the agent program, a static executable, or ErrMissing.
-func Agent() ([]byte, error) { return read(agentName) }
-
-// Sentry returns the program that runs gVisor's processes, a static executable, or ErrMissing.
-func Sentry() ([]byte, error) { return read(sentryName) }
-
-func read(name string) ([]byte, error) {
-	b, err := files.ReadFile("files/" + name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: %w", name, ErrMissing)
+// Complete returns nil if this build has the helper programs, else ErrMissing.
+func Complete() error {
+	_, err := sum(files, agentName)
+	if err == nil {
+		_, err = sum(files, sentryName)
 	}
-	return b, err
+	return err
 }
 
 // Paths says where Extract put the programs.
@@ -47,43 +45,58 @@ type Paths struct {
 
 // Extract writes the programs into dir, which it creates, and returns their paths. A program's file name contains the
 // hash of its content, and it appears under that name only when it is complete, so that several processes may extract
-// into one directory and a running one keeps what it started with. It returns ErrMissing without embedded programs.
+// into one directory, a running one keeps what it started with, and a file that is there is not read again: a daemon
+// would hold tens of megabytes of pages that it never needs. It returns ErrMissing without embedded programs.
 func Extract(dir string) (Paths, error) {
-	agent, err := Agent()
-	if err != nil {
-		return Paths{}, err
-	}
-	sentry, err := Sentry()
-	if err != nil {
-		return Paths{}, err
-	}
+	return extract(files, dir)
+}
+
+func extract(from fs.FS, dir string) (p Paths, err error) {
 	// 0711: gVisor's processes run as nobody and must be able to execute, not to list.
 	if err := os.MkdirAll(dir, 0o711); err != nil {
 		return Paths{}, fmt.Errorf("extract helper programs: %w", err)
 	}
-	var p Paths
-	if p.Agent, err = place(dir, agentName, agent); err != nil {
-		return Paths{}, fmt.Errorf("extract helper programs: %w", err)
+	if p.Agent, err = place(from, agentName, dir); err == nil {
+		p.Sentry, err = place(from, sentryName, dir)
 	}
-	if p.Sentry, err = place(dir, sentryName, sentry); err != nil {
+	if err != nil {
 		return Paths{}, fmt.Errorf("extract helper programs: %w", err)
 	}
 	return p, nil
 }
 
-// place writes content to dir/name-HASH unless it is there already, and returns that path.
-func place(dir, name string, content []byte) (string, error) {
-	sum := sha256.Sum256(content)
-	path := filepath.Join(dir, name+"-"+hex.EncodeToString(sum[:8]))
-	if old, err := os.ReadFile(path); err == nil && sha256.Sum256(old) == sum {
-		return path, os.Chmod(path, 0o755)
+// sum is the hexadecimal SHA-256 of a program, before compression.
+func sum(from fs.FS, name string) (string, error) {
+	b, err := fs.ReadFile(from, "files/"+name+".sha256")
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("%s: %w", name, ErrMissing)
+	}
+	text := strings.TrimSpace(string(b))
+	if err == nil && len(text) != hex.EncodedLen(sha256.Size) {
+		err = fmt.Errorf("%s.sha256 holds no SHA-256", name)
+	}
+	return text, err
+}
+
+// place writes the program to dir/name-HASH unless it is there already, and returns that path.
+func place(from fs.FS, name, dir string) (string, error) {
+	want, err := sum(from, name)
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, name+"-"+want[:16])
+	if _, err := os.Stat(path); err == nil {
+		return path, nil
 	}
 	tmp, err := os.CreateTemp(dir, "."+name+"-*")
 	if err != nil {
 		return "", err
 	}
 	defer func() { _ = os.Remove(tmp.Name()) }() // gone already after the rename
-	_, err = tmp.Write(content)
+	got, err := inflate(from, name, tmp)
+	if err == nil && got != want {
+		err = fmt.Errorf("%s is damaged: SHA-256 %s, want %s", name, got, want)
+	}
 	if err == nil {
 		err = tmp.Chmod(0o755)
 	}
@@ -97,4 +110,22 @@ func place(dir, name string, content []byte) (string, error) {
 		return "", err
 	}
 	return path, os.Rename(tmp.Name(), path)
+}
+
+// inflate writes the program to w and returns its SHA-256.
+func inflate(from fs.FS, name string, w io.Writer) (string, error) {
+	packed, err := from.Open("files/" + name + ".gz")
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = packed.Close() }() // only read
+	r, err := gzip.NewReader(packed)
+	if err != nil {
+		return "", err
+	}
+	h := sha256.New()
+	if _, err := io.Copy(io.MultiWriter(w, h), r); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
 }

@@ -2,62 +2,75 @@ package embedded
 
 import (
 	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 )
 
-func TestPlace(t *testing.T) {
+// packed is a file system as make build leaves it.
+func packed(t *testing.T, programs map[string]string) fstest.MapFS {
+	t.Helper()
+	out := fstest.MapFS{}
+	for name, content := range programs {
+		var b bytes.Buffer
+		w := gzip.NewWriter(&b)
+		_, _ = w.Write([]byte(content))
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		sum := sha256.Sum256([]byte(content))
+		out["files/"+name+".gz"] = &fstest.MapFile{Data: b.Bytes()}
+		out["files/"+name+".sha256"] = &fstest.MapFile{Data: []byte(hex.EncodeToString(sum[:]) + "\n")}
+	}
+	return out
+}
+
+func TestExtractWritesExecutablesOnce(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	path, err := place(dir, "tool", []byte("one"))
+	from, dir := packed(t, map[string]string{agentName: "agent", sentryName: "sentry"}), filepath.Join(t.TempDir(), "bin")
+	first, err := extract(from, dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if again, err := place(dir, "tool", []byte("one")); err != nil || again != path {
-		t.Errorf("the same content went to %s, %v", again, err)
+	for path, want := range map[string]string{first.Agent: "agent", first.Sentry: "sentry"} {
+		b, err := os.ReadFile(path)
+		if err != nil || string(b) != want {
+			t.Errorf("%s: %q, %v", path, b, err)
+		}
+		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o755 {
+			t.Errorf("%s: %v, %v", path, info.Mode(), err)
+		}
 	}
-	if other, err := place(dir, "tool", []byte("two")); err != nil || other == path {
-		t.Errorf("other content went to %s, %v", other, err)
+	delete(from, "files/"+sentryName+".gz") // a second time nothing is read
+	if again, err := extract(from, dir); err != nil || again != first {
+		t.Errorf("%v, %v", again, err)
 	}
-	if err := os.WriteFile(path, []byte("damaged"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := place(dir, "tool", []byte("one")); err != nil {
-		t.Fatal(err)
-	}
-	b, err := os.ReadFile(path)
-	if err != nil || string(b) != "one" {
-		t.Errorf("after repair: %q, %v", b, err)
-	}
-	info, err := os.Stat(path)
-	if err != nil || info.Mode().Perm() != 0o755 {
-		t.Errorf("mode %v, %v", info.Mode(), err)
-	}
-	if hidden, _ := filepath.Glob(filepath.Join(dir, ".*")); len(hidden) > 0 {
-		t.Errorf("temporary files left: %q", hidden)
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 2 {
+		t.Errorf("%d files, %v", len(left), err)
 	}
 }
 
-// TestExtract holds for both kinds of build: with programs inside, and without.
-func TestExtract(t *testing.T) {
+func TestExtractOfADamagedProgramLeavesNothing(t *testing.T) {
 	t.Parallel()
-	dir := filepath.Join(t.TempDir(), "new")
-	p, err := Extract(dir)
-	if errors.Is(err, ErrMissing) {
-		if !strings.Contains(err.Error(), "make build") {
-			t.Errorf("the error does not say what to do: %v", err)
-		}
-		return
+	from, dir := packed(t, map[string]string{agentName: "agent", sentryName: "sentry"}), t.TempDir()
+	from["files/"+agentName+".sha256"].Data = []byte(strings.Repeat("0", 64))
+	if _, err := extract(from, dir); err == nil || !strings.Contains(err.Error(), "damaged") {
+		t.Errorf("got %v", err)
 	}
-	if err != nil {
-		t.Fatal(err)
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 0 {
+		t.Errorf("%d files, %v", len(left), err)
 	}
-	for _, path := range []string{p.Agent, p.Sentry} {
-		if b, err := os.ReadFile(path); err != nil || !bytes.HasPrefix(b, []byte("\x7fELF")) {
-			t.Errorf("%s is no executable: %v", path, err)
-		}
+}
+
+func TestExtractWithoutPrograms(t *testing.T) {
+	t.Parallel()
+	if _, err := extract(fstest.MapFS{}, t.TempDir()); !errors.Is(err, ErrMissing) {
+		t.Errorf("got %v", err)
 	}
 }

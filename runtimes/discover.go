@@ -224,7 +224,7 @@ func run(ctx context.Context, into any, path string, args ...string) error {
 	cmd.Dir = "/"
 	var complaint bytes.Buffer
 	cmd.Stderr = &complaint
-	out, err := cmd.Output()
+	out, err := bound(cmd, cmd.Output)
 	if err != nil {
 		return fmt.Errorf("run %s: %w: %.200s", path, err, complaint.String())
 	}

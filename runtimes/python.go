@@ -131,7 +131,7 @@ func (c *Catalog) bytecode(ctx context.Context, t *image.Tree, in interpreter, t
 	cmd := exec.CommandContext(ctx, in.path, "-I", "-S", "-c", compileScript)
 	cmd.Env = []string{"LANG=C.UTF-8"}
 	cmd.Stdin = &jobs
-	if out, err := cmd.CombinedOutput(); err != nil {
+	if out, err := bound(cmd, cmd.CombinedOutput); err != nil {
 		return fmt.Errorf("compile the library of %s: %w: %.500s", in.path, err, out)
 	}
 	for name, file := range compiled {

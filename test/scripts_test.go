@@ -41,7 +41,7 @@ func TestScriptsWithSandboxes(t *testing.T) {
 
 func runScripts(t *testing.T, dir, engine string) {
 	t.Helper()
-	if _, err := embedded.Agent(); err != nil {
+	if err := embedded.Complete(); err != nil {
 		if os.Getenv("THAW_TEST_REQUIRE") == "all" {
 			t.Fatal(err)
 		}

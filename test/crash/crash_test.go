@@ -61,6 +61,9 @@ func TestKilledServerLosesNothingAndLeavesNothing(t *testing.T) {
 		t.Error("no server had sandboxes when it was killed: the test shows nothing about them")
 	}
 	(&load{fleet: all, t: t, server: v}).check(t.Context(), len(all.functions), r)
+	if _, name := sandboxes(t, v.cmd.Process.Pid); name != tree {
+		t.Errorf("the cgroups are in %q, and of the killed servers they were in %q", name, tree)
+	}
 	v.stop(t)
 	s.checkEmpty(t, tree)
 }
