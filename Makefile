@@ -12,7 +12,8 @@ help: ## list the targets
 build: ## build bin/thaw with everything it needs inside
 	@mkdir -p bin build embedded/files
 	$(BUILD) -o build/thaw-agent ./cmd/thaw-agent
-	$(BUILD) -o build/thaw-sentry ./cmd/thaw-sentry
+	@$(GO) mod download gvisor.dev/gvisor && scripts/gvisor-overlay
+	$(BUILD) -overlay build/gvisor/overlay.json -o build/thaw-sentry ./cmd/thaw-sentry
 	@cd build && for p in thaw-agent thaw-sentry; do \
 		sha256sum $$p | cut -d' ' -f1 | cmp -s - ../embedded/files/$$p.sha256 || { \
 			gzip -6 -n -c $$p >../embedded/files/$$p.gz && sha256sum $$p | cut -d' ' -f1 >../embedded/files/$$p.sha256; }; \

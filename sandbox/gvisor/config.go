@@ -42,13 +42,21 @@ func runscConfig(rootDir string) (*config.Config, error) {
 	return config.NewFromFlags(fs)
 }
 
-var setGlobals sync.Once
+var (
+	setGlobals   sync.Once
+	executableMu sync.Mutex // guards specutils.ExePath against other engines' New
+)
 
 // setExecutable tells the library which program its children are; also, what it logs on this side says nothing that
-// the errors it returns do not. Both are globals of the library.
+// the errors it returns do not. Both are globals of the library, so all engines of a process have one SentryPath; while
+// some of them run, another's New must not write it, not even to the same value.
 func setExecutable(path string) {
 	setGlobals.Do(func() {
 		gvlog.SetTarget(gvlog.GoogleEmitter{Writer: &gvlog.Writer{Next: io.Discard}})
 	})
-	specutils.ExePath = path
+	executableMu.Lock()
+	defer executableMu.Unlock()
+	if specutils.ExePath != path {
+		specutils.ExePath = path
+	}
 }
