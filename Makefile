@@ -2,7 +2,8 @@
 SHELL := /bin/bash
 export CGO_ENABLED := 0
 GO ?= go
-BUILD := $(GO) build -trimpath -ldflags="-s -w"
+# The programs are built against gVisor with patches/gvisor applied; everything else uses gVisor as it is.
+BUILD := $(GO) build -modfile=build/patched.mod -trimpath -ldflags="-s -w"
 
 .PHONY: help build demo test check deps bench fuzz fmt clean
 
@@ -11,9 +12,9 @@ help: ## list the targets
 
 build: ## build bin/thaw with everything it needs inside
 	@mkdir -p bin build embedded/files
+	@scripts/gvisor-patched
 	$(BUILD) -o build/thaw-agent ./cmd/thaw-agent
-	@$(GO) mod download gvisor.dev/gvisor && scripts/gvisor-overlay
-	$(BUILD) -overlay build/gvisor/overlay.json -o build/thaw-sentry ./cmd/thaw-sentry
+	$(BUILD) -o build/thaw-sentry ./cmd/thaw-sentry
 	@cd build && for p in thaw-agent thaw-sentry; do \
 		sha256sum $$p | cut -d' ' -f1 | cmp -s - ../embedded/files/$$p.sha256 || { \
 			gzip -6 -n -c $$p >../embedded/files/$$p.gz && sha256sum $$p | cut -d' ' -f1 >../embedded/files/$$p.sha256; }; \

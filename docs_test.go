@@ -2,6 +2,7 @@ package thaw_test
 
 import (
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -49,6 +50,42 @@ func TestEveryDirectDependencyIsExplained(t *testing.T) {
 		name := strings.TrimSuffix(f[0], "/v2")
 		if i := strings.LastIndex(name, "/"); !strings.Contains(string(explained), name) && !strings.Contains(string(explained), name[i+1:]) {
 			t.Errorf("%s has no line in docs/dependencies.md", f[0])
+		}
+	}
+}
+
+var (
+	provenBy = regexp.MustCompile("`([a-z/]+)` (Test[A-Za-z0-9]+(?:, Test[A-Za-z0-9]+)*)")
+	testName = regexp.MustCompile(`Test[A-Za-z0-9]+`)
+)
+
+func TestSpecificationNamesTestsThatExist(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("SPECIFICATION.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := provenBy.FindAllStringSubmatch(string(text), -1)
+	if len(found) < 15 {
+		t.Fatalf("only %d references found", len(found))
+	}
+	for _, m := range found {
+		files, err := filepath.Glob(m[1] + "/*_test.go")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var source []byte
+		for _, f := range files {
+			b, err := os.ReadFile(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			source = append(source, b...)
+		}
+		for _, name := range testName.FindAllString(m[2], -1) {
+			if !strings.Contains(string(source), "func "+name+"(") {
+				t.Errorf("%s has no %s", m[1], name)
+			}
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"thaw.dev/thaw/egress"
+	"thaw.dev/thaw/internal/outside"
 )
 
 // BenchmarkOpen opens and closes a port that nobody uses.
@@ -82,7 +83,7 @@ func memory() int64 {
 // BenchmarkConnect opens a connection, sends a byte, waits for the echo and closes; via=host does the same without a
 // sandbox for comparison.
 func BenchmarkConnect(b *testing.B) {
-	l, addr := outside(b).listenTCP(b)
+	l, addr := outside.Get(b).ListenTCP(b)
 	go serveTCP(l, echo)
 	roundTrip := func(b *testing.B, dial func() (net.Conn, error)) {
 		for b.Loop() {
@@ -111,7 +112,7 @@ func BenchmarkConnect(b *testing.B) {
 
 // BenchmarkRoundTrip sends a byte and waits for the echo on an open connection.
 func BenchmarkRoundTrip(b *testing.B) {
-	l, addr := outside(b).listenTCP(b)
+	l, addr := outside.Get(b).ListenTCP(b)
 	go serveTCP(l, func(c *net.TCPConn) { _ = c.SetDeadline(time.Time{}); echo(c) })
 	_, g := open(b, egress.Options{})
 	conn := g.mustDialTCP(b, addr)
@@ -132,7 +133,7 @@ func BenchmarkRoundTrip(b *testing.B) {
 func BenchmarkThroughput(b *testing.B) {
 	const piece = 1 << 20
 	b.Run("direction=out", func(b *testing.B) {
-		l, addr := outside(b).listenTCP(b)
+		l, addr := outside.Get(b).ListenTCP(b)
 		go serveTCP(l, func(c *net.TCPConn) { _ = c.SetDeadline(time.Time{}); _, _ = io.Copy(io.Discard, c) })
 		_, g := open(b, egress.Options{})
 		conn := g.mustDialTCP(b, addr)
@@ -147,7 +148,7 @@ func BenchmarkThroughput(b *testing.B) {
 		}
 	})
 	b.Run("direction=in", func(b *testing.B) {
-		l, addr := outside(b).listenTCP(b)
+		l, addr := outside.Get(b).ListenTCP(b)
 		go serveTCP(l, func(c *net.TCPConn) {
 			_ = c.SetDeadline(time.Time{})
 			for buf := make([]byte, piece); ; {

@@ -11,6 +11,7 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip/header"
 
 	"thaw.dev/thaw/egress"
+	"thaw.dev/thaw/internal/outside"
 )
 
 // TestForbiddenFrames sends one frame of every kind that must not reach the stack.
@@ -118,7 +119,7 @@ func TestGarbage(t *testing.T) {
 
 // TestSYNFlood asks for far more connections than there may be, to a server that answers, and never goes on with any.
 func TestSYNFlood(t *testing.T) {
-	l, addr := outside(t).listenTCP(t)
+	l, addr := outside.Get(t).ListenTCP(t)
 	go serveTCP(l, echo)
 	const limit = 8
 	port, g := openRaw(t, egress.Options{Limits: egress.Limits{TCPConnections: limit, FlowsPerSecond: 100_000}})

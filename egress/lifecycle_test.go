@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"thaw.dev/thaw/egress"
+	"thaw.dev/thaw/internal/outside"
 )
 
 func TestOpenTwice(t *testing.T) {
@@ -91,8 +92,8 @@ func TestIdlePortsAreCheap(t *testing.T) {
 // TestHostIsRefused proves the policy at work: a server on this host's own address cannot be reached, with nothing
 // injected, while the neighbour on the same network can.
 func TestHostIsRefused(t *testing.T) {
-	o := outside(t)
-	l, err := net.ListenTCP("tcp4", &net.TCPAddr{IP: o.host.AsSlice()})
+	o := outside.Get(t)
+	l, err := net.ListenTCP("tcp4", &net.TCPAddr{IP: o.Host.AsSlice()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,18 +105,18 @@ func TestHostIsRefused(t *testing.T) {
 	if s := port.Stats(); s.Refused != 1 || s.Failed != 0 {
 		t.Errorf("stats %+v, want one refused", s)
 	}
-	neighbour, addr := o.listenTCP(t)
+	neighbour, addr := o.ListenTCP(t)
 	go serveTCP(neighbour, echo)
 	g.mustDialTCP(t, addr)
 
-	named := egress.Policy{Allow: []netip.Prefix{netip.PrefixFrom(o.host, 32)}}
+	named := egress.Policy{Allow: []netip.Prefix{netip.PrefixFrom(o.Host, 32)}}
 	_, g = open(t, egress.Options{Policy: named})
 	g.mustDialTCP(t, l.Addr().(*net.TCPAddr).AddrPort())
 }
 
 // TestEndOfSandboxEndsConnections closes the sandbox's end only.
 func TestEndOfSandboxEndsConnections(t *testing.T) {
-	l, addr := outside(t).listenTCP(t)
+	l, addr := outside.Get(t).ListenTCP(t)
 	ended := make(chan error, 1)
 	go serveTCP(l, func(c *net.TCPConn) {
 		_, _ = c.Write([]byte("x"))
@@ -134,7 +135,7 @@ func TestEndOfSandboxEndsConnections(t *testing.T) {
 
 // TestCloseEndsEverything closes a port in the middle of everything that can take long.
 func TestCloseEndsEverything(t *testing.T) {
-	o := outside(t)
+	o := outside.Get(t)
 	before := runtime.NumGoroutine()
 	resolver, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}) // never answers
 	if err != nil {
@@ -143,7 +144,7 @@ func TestCloseEndsEverything(t *testing.T) {
 	defer resolver.Close()
 	port, g := open(t, egress.Options{Resolvers: []netip.AddrPort{resolver.LocalAddr().(*net.UDPAddr).AddrPort()}})
 
-	idle, idleAddr := o.listenTCP(t)
+	idle, idleAddr := o.ListenTCP(t)
 	var servers sync.WaitGroup
 	serve := func(l *net.TCPListener, handle func(*net.TCPConn)) {
 		servers.Go(func() {
@@ -158,7 +159,7 @@ func TestCloseEndsEverything(t *testing.T) {
 	serve(idle, func(c *net.TCPConn) { _, _ = c.Read(make([]byte, 1)) })
 	g.mustDialTCP(t, idleAddr)
 
-	download, downloadAddr := o.listenTCP(t)
+	download, downloadAddr := o.ListenTCP(t)
 	serve(download, func(c *net.TCPConn) { // fills every buffer on the way, for nobody reads
 		for piece := make([]byte, 1<<20); ; {
 			if _, err := c.Write(piece); err != nil {
@@ -168,7 +169,7 @@ func TestCloseEndsEverything(t *testing.T) {
 	})
 	g.mustDialTCP(t, downloadAddr)
 
-	upload, uploadAddr := o.listenTCP(t)
+	upload, uploadAddr := o.ListenTCP(t)
 	stop := make(chan struct{})
 	serve(upload, func(*net.TCPConn) { <-stop }) // does not read
 	up := g.mustDialTCP(t, uploadAddr)
@@ -182,7 +183,7 @@ func TestCloseEndsEverything(t *testing.T) {
 		}
 	}()
 
-	udpServer, udpAddr := o.listenUDP(t)
+	udpServer, udpAddr := o.ListenUDP(t)
 	udp := g.mustDialUDP(t, udpAddr)
 	_, _ = udp.Write([]byte("x"))
 	if _, _, err := udpServer.ReadFrom(make([]byte, 1)); err != nil {
@@ -196,7 +197,7 @@ func TestCloseEndsEverything(t *testing.T) {
 	}
 
 	dialling := make(chan struct{})
-	unanswered := o.fullListener(t)
+	unanswered := fullListener(t, o)
 	go func() {
 		defer close(dialling)
 		if c, err := g.dialTCP(unanswered); err == nil {

@@ -10,10 +10,11 @@ import (
 	"time"
 
 	"thaw.dev/thaw/egress"
+	"thaw.dev/thaw/internal/outside"
 )
 
 func TestTCPEcho(t *testing.T) {
-	l, addr := outside(t).listenTCP(t)
+	l, addr := outside.Get(t).ListenTCP(t)
 	go serveTCP(l, echo)
 	port, g := open(t, egress.Options{})
 	conn := g.mustDialTCP(t, addr)
@@ -48,7 +49,7 @@ func echo(c *net.TCPConn) { _, _ = io.Copy(c, c) }
 
 // TestHalfClose sends much, ends that direction, and gets an answer that depends on all of it, as long as itself.
 func TestHalfClose(t *testing.T) {
-	l, addr := outside(t).listenTCP(t)
+	l, addr := outside.Get(t).ListenTCP(t)
 	go serveTCP(l, func(c *net.TCPConn) {
 		all, err := io.ReadAll(c)
 		if err != nil {
@@ -82,7 +83,7 @@ func TestHalfClose(t *testing.T) {
 
 // TestServerClosesFirst has the far side end its direction while the sandbox goes on sending.
 func TestServerClosesFirst(t *testing.T) {
-	l, addr := outside(t).listenTCP(t)
+	l, addr := outside.Get(t).ListenTCP(t)
 	received := make(chan []byte, 1)
 	go serveTCP(l, func(c *net.TCPConn) {
 		_, _ = c.Write([]byte("bye"))
@@ -105,7 +106,7 @@ func TestServerClosesFirst(t *testing.T) {
 }
 
 func TestServerResetReachesSandbox(t *testing.T) {
-	l, addr := outside(t).listenTCP(t)
+	l, addr := outside.Get(t).ListenTCP(t)
 	go serveTCP(l, func(c *net.TCPConn) {
 		_, _ = c.Read(make([]byte, 1))
 		_ = c.SetLinger(0) // closing resets
@@ -120,7 +121,7 @@ func TestServerResetReachesSandbox(t *testing.T) {
 }
 
 func TestSandboxResetReachesServer(t *testing.T) {
-	l, addr := outside(t).listenTCP(t)
+	l, addr := outside.Get(t).ListenTCP(t)
 	result := make(chan error, 1)
 	go serveTCP(l, func(c *net.TCPConn) {
 		_, _ = c.Write(make([]byte, 1))
@@ -141,7 +142,7 @@ func TestSandboxResetReachesServer(t *testing.T) {
 }
 
 func TestNobodyListensThere(t *testing.T) {
-	l, addr := outside(t).listenTCP(t)
+	l, addr := outside.Get(t).ListenTCP(t)
 	_ = l.Close()
 	port, g := open(t, egress.Options{})
 	_, err := g.dialTCP(addr)
@@ -153,14 +154,14 @@ func TestNobodyListensThere(t *testing.T) {
 
 // TestDialTimeout uses a listener whose queue is full: its kernel leaves further attempts unanswered.
 func TestDialTimeout(t *testing.T) {
-	addr := outside(t).fullListener(t)
+	addr := fullListener(t, outside.Get(t))
 	_, g := open(t, egress.Options{Limits: egress.Limits{DialTimeout: 50 * time.Millisecond}})
 	_, err := g.dialTCP(addr)
 	wantConnectionRefused(t, err)
 }
 
 func TestTCPConnectionLimit(t *testing.T) {
-	l, addr := outside(t).listenTCP(t)
+	l, addr := outside.Get(t).ListenTCP(t)
 	go serveTCP(l, echo)
 	const limit = 3
 	port, g := open(t, egress.Options{Limits: egress.Limits{TCPConnections: limit}})
@@ -180,7 +181,7 @@ func TestTCPConnectionLimit(t *testing.T) {
 
 // TestSocketLimitIsShared has one sandbox use up what there is for all.
 func TestSocketLimitIsShared(t *testing.T) {
-	l, addr := outside(t).listenTCP(t)
+	l, addr := outside.Get(t).ListenTCP(t)
 	go serveTCP(l, echo)
 	network := egress.New(egress.Options{Limits: egress.Limits{Sockets: 2}})
 	defer network.Close()

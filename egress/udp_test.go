@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"thaw.dev/thaw/egress"
+	"thaw.dev/thaw/internal/outside"
 )
 
 // echoUDP answers datagrams until c is closed, and sends the sender of each to from.
@@ -23,7 +24,7 @@ func echoUDP(c *net.UDPConn, from chan<- string) {
 }
 
 func TestUDPEcho(t *testing.T) {
-	server, addr := outside(t).listenUDP(t)
+	server, addr := outside.Get(t).ListenUDP(t)
 	from := make(chan string, 16)
 	go echoUDP(server, from)
 	port, g := open(t, egress.Options{})
@@ -51,7 +52,7 @@ func TestUDPEcho(t *testing.T) {
 }
 
 func TestUDPFlowIsForgottenWhenIdle(t *testing.T) {
-	server, addr := outside(t).listenUDP(t)
+	server, addr := outside.Get(t).ListenUDP(t)
 	from := make(chan string, 16)
 	go echoUDP(server, from)
 	port, g := open(t, egress.Options{Limits: egress.Limits{UDPIdle: 20 * time.Millisecond}})
@@ -75,7 +76,7 @@ func TestUDPFlowIsForgottenWhenIdle(t *testing.T) {
 
 // TestUDPFlowLimit opens one flow more than there may be: the oldest ends, the newest works.
 func TestUDPFlowLimit(t *testing.T) {
-	server, addr := outside(t).listenUDP(t)
+	server, addr := outside.Get(t).ListenUDP(t)
 	from := make(chan string, 16)
 	go echoUDP(server, from)
 	const limit = 3

@@ -34,6 +34,9 @@ type Config struct {
 	// EgressDeny are extra networks, in CIDR form, that functions must not reach. The host's own addresses, loopback,
 	// link-local and metadata addresses are always refused.
 	EgressDeny []string
+	// Resolvers are the name servers, host:port, that functions' DNS queries go to. Empty means the host's own, from
+	// /etc/resolv.conf.
+	Resolvers []string
 	// Helpers are the programs that run beside the daemon. Empty means those that make build embedded.
 	Helpers embedded.Paths
 	// Logger gets the platform's log. Required.

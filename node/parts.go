@@ -79,7 +79,11 @@ func (n *Node) newEngine(c Config, helpers embedded.Paths) (sandbox.Engine, erro
 	if err != nil {
 		return nil, err
 	}
-	network := egress.New(egress.Options{Policy: policy, Logger: c.Logger})
+	resolvers, err := parseResolvers(c.Resolvers)
+	if err != nil {
+		return nil, err
+	}
+	network := egress.New(egress.Options{Policy: policy, Resolvers: resolvers, Logger: c.Logger})
 	n.onClose(func() { network.Close() })
 	return gvisor.New(gvisor.Options{
 		StateDir: filepath.Join(c.DataDir, "sandboxes"), SentryPath: helpers.Sentry, CgroupName: cgroupName(c.DataDir),
@@ -104,6 +108,18 @@ func egressPolicy(deny []string) (egress.Policy, error) {
 		p.Deny = append(p.Deny, prefix)
 	}
 	return p, nil
+}
+
+func parseResolvers(texts []string) ([]netip.AddrPort, error) {
+	var out []netip.AddrPort
+	for _, text := range texts {
+		addr, err := netip.ParseAddrPort(text)
+		if err != nil {
+			return nil, fmt.Errorf("--resolver %s: want an address and port such as 192.0.2.1:53", text)
+		}
+		out = append(out, addr)
+	}
+	return out, nil
 }
 
 // ports gives the engine's sandboxes their network from package egress.

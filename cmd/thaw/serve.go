@@ -56,6 +56,7 @@ func newServe(a *app) *cobra.Command {
 	f.Var(&s.budget, "memory-budget", "memory for all execution environments together, such as 8GiB; 0 is three quarters of the host's")
 	f.DurationVar(&c.KeepAlive, "keep-alive", c.KeepAlive, "how long an idle execution environment is kept")
 	f.StringSliceVar(&c.EgressDeny, "egress-deny", nil, "network in CIDR form that functions must not reach; may be repeated")
+	f.StringSliceVar(&c.Resolvers, "resolver", nil, "name server, address:port, for functions' DNS queries instead of the host's; may be repeated")
 	f.StringVar(&s.logLevel, "log-level", "info", "debug, info, warn or error")
 	f.StringVar(&s.logFormat, "log-format", "text", "text or json")
 	return cmd

@@ -3,6 +3,9 @@
 
 const { Channel } = require('./lib/channel.cjs');
 const { Process } = require('./lib/process.cjs');
-const { warmUp } = require('./lib/warmup.cjs');
 
-warmUp().then(() => new Process().run((receive, ended) => new Channel(3, receive, ended)));
+const runtime = new Process();
+runtime.run((receive, ended) => new Channel(3, receive, ended));
+setImmediate(() => { // by now a Specialise that came before the process has been received
+  if (runtime.isWaiting()) require('./lib/warmup.cjs').warmUp(() => runtime.isWaiting());
+});

@@ -15,9 +15,12 @@ import (
 	"thaw.dev/thaw/lambda"
 	"thaw.dev/thaw/link"
 	"thaw.dev/thaw/runtimes/nodejs"
+	"thaw.dev/thaw/runtimes/runtimetest"
 )
 
-// TestInJavaScript runs the bootstrap's own tests, which cover what a handler sees.
+var bootstrap = runtimetest.Bootstrap{Interpreter: "node", Files: nodejs.Files, Entry: nodejs.Entry, HandlerFile: "app.js"}
+
+// TestInJavaScript runs the bootstrap's own tests, which cover what a handler sees, after both kinds of start.
 func TestInJavaScript(t *testing.T) {
 	t.Parallel()
 	tests, err := filepath.Glob("tests/*.test.cjs")
@@ -29,10 +32,35 @@ func TestInJavaScript(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	cmd := exec.Command(testenv.NeedsCommand(t, "node"), "--test")
-	out, err := cmd.CombinedOutput()
-	if err != nil || bytes.Contains(out, []byte(" tests 0\n")) {
-		t.Fatalf("node --test: %v\n%s", err, out)
+	interpreter := testenv.NeedsCommand(t, "node")
+	for start, hot := range map[string]string{"on demand": "0", "hot": "1"} {
+		t.Run(start, func(t *testing.T) {
+			t.Parallel()
+			cmd := exec.Command(interpreter, "--test")
+			cmd.Env = append(os.Environ(), "HOT="+hot)
+			out, err := cmd.CombinedOutput()
+			if err != nil || bytes.Contains(out, []byte(" tests 0\n")) {
+				t.Fatalf("node --test: %v\n%s", err, out)
+			}
+		})
+	}
+}
+
+// TestOnDemandLoadsLittle has Specialise there before the process: it then loads none of what a hot slot has.
+func TestOnDemandLoadsLittle(t *testing.T) {
+	t.Parallel()
+	p := runtimetest.New(t, bootstrap)
+	if err := p.Become(t, "const list = [...process.moduleLoadList]; exports.handler = async () => list;"); err != nil {
+		t.Fatal(err)
+	}
+	reply, err := p.Call(t, "id", "1")
+	if err != nil || reply.Failed || !bytes.Contains(reply.Payload, []byte(`"NativeModule net"`)) {
+		t.Fatalf("reply %+v, error %v", reply, err)
+	}
+	for _, name := range []string{"child_process", "crypto", "http", "https", "tls", "zlib"} {
+		if bytes.Contains(reply.Payload, []byte(`"NativeModule `+name+`"`)) {
+			t.Errorf("%s is loaded", name)
+		}
 	}
 }
 
@@ -58,7 +86,7 @@ func TestFilesAreComplete(t *testing.T) {
 // TestConversation goes through a whole life: specialise, results, errors, sizes on both sides of every limit, exit.
 func TestConversation(t *testing.T) {
 	t.Parallel()
-	p := start(t)
+	p := runtimetest.Start(t, bootstrap)
 	code := `
 exports.handler = async (event, context) => {
   if (event === 'fail') throw new RangeError('no');
@@ -66,36 +94,36 @@ exports.handler = async (event, context) => {
   if (typeof event === 'number') return 'x'.repeat(event);
   return { event, colour: process.env.COLOUR, id: context.awsRequestId };
 };`
-	if err := p.become(t, code); err != nil {
+	if err := p.Become(t, code); err != nil {
 		t.Fatal(err)
 	}
-	reply, err := p.invoke(t, "id-1", `{"a":[1,"ü"]}`)
+	reply, err := p.Call(t, "id-1", `{"a":[1,"ü"]}`)
 	if err != nil || reply.Failed || !reply.Idle || reply.TooLarge {
 		t.Fatalf("reply %+v, error %v", reply, err)
 	}
 	if want := `{"event":{"a":[1,"ü"]},"colour":"blue","id":"id-1"}`; string(reply.Payload) != want {
 		t.Errorf("got %s, want %s", reply.Payload, want)
 	}
-	reply, err = p.invoke(t, "id-2", `"fail"`)
+	reply, err = p.Call(t, "id-2", `"fail"`)
 	if err != nil || !reply.Failed || !reply.Idle || reply.ErrorType != "RangeError" {
 		t.Errorf("reply %+v, error %v", reply, err)
 	}
 	// The answer repeats the event and has 38 bytes more.
 	for size, tooLarge := range map[int]bool{lambda.MaxSyncPayloadBytes: false, lambda.MaxSyncPayloadBytes + 70: true} {
 		event := `"` + strings.Repeat("e", size-2) + `"`
-		reply, err = p.invoke(t, "id-3", event)
+		reply, err = p.Call(t, "id-3", event)
 		if err != nil || reply.Failed || reply.TooLarge != tooLarge || !tooLarge && len(reply.Payload) != size+38 {
 			t.Errorf("answer of %d bytes, too large %v, failed %v, error %v", len(reply.Payload), reply.TooLarge, reply.Failed, err)
 		}
 	}
 	for size, tooLarge := range map[string]bool{"0": false, "6291554": false, "6291555": true, "20000000": true} {
-		reply, err = p.invoke(t, "id-4", size)
+		reply, err = p.Call(t, "id-4", size)
 		if err != nil || reply.Failed || !reply.Idle || reply.TooLarge != tooLarge {
 			t.Errorf("answer of %s bytes: too large %v, idle %v, error %v", size, reply.TooLarge, reply.Idle, err)
 		}
 	}
 	var exit *link.ExitError
-	if _, err = p.invoke(t, "id-5", `"exit"`); !errors.As(err, &exit) || exit.Code != 9 {
+	if _, err = p.Call(t, "id-5", `"exit"`); !errors.As(err, &exit) || exit.Code != 9 {
 		t.Errorf("got %v, want exit status 9", err)
 	}
 }
@@ -103,12 +131,12 @@ exports.handler = async (event, context) => {
 // TestLogComesBeforeResult has a function write far more than the log pipe holds.
 func TestLogComesBeforeResult(t *testing.T) {
 	t.Parallel()
-	p := start(t)
-	if err := p.become(t, `exports.handler = async (event) => { process.stdout.write('x'.repeat(event)); }`); err != nil {
+	p := runtimetest.Start(t, bootstrap)
+	if err := p.Become(t, `exports.handler = async (event) => { process.stdout.write('x'.repeat(event)); }`); err != nil {
 		t.Fatal(err)
 	}
 	var seen int
-	logs, err := link.NewLogs(p.logs, func(b []byte) { seen += bytes.Count(b, []byte("x")) })
+	logs, err := link.NewLogs(p.Logs, func(b []byte) { seen += bytes.Count(b, []byte("x")) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +147,7 @@ func TestLogComesBeforeResult(t *testing.T) {
 	}()
 	for total := 0; total < 10<<19; {
 		total += 1 << 19
-		if _, err := p.invoke(t, "id", "524288"); err != nil {
+		if _, err := p.Call(t, "id", "524288"); err != nil {
 			t.Fatal(err)
 		}
 		logs.Drain()
@@ -128,60 +156,61 @@ func TestLogComesBeforeResult(t *testing.T) {
 			t.Fatalf("%d bytes of log came with the result, want %d", seen, total)
 		}
 	}
-	_ = p.cmd.Process.Kill()
+	p.Kill()
 	<-ran
 }
 
 // TestCrash has an error object that is larger than the socket's buffer sent before the process ends.
 func TestCrash(t *testing.T) {
 	t.Parallel()
-	p := start(t)
+	p := runtimetest.Start(t, bootstrap)
 	code := `exports.handler = () => { setTimeout(() => { throw new TypeError('x'.repeat(3e6)); }, 0); };`
-	if err := p.become(t, code); err != nil {
+	if err := p.Become(t, code); err != nil {
 		t.Fatal(err)
 	}
-	go func() { _, _ = io.Copy(io.Discard, p.logs) }() // ends with the process; the log entry is large, too
-	reply, err := p.invoke(t, "id-1", "1")
+	go func() { _, _ = io.Copy(io.Discard, p.Logs) }() // ends with the process; the log entry is large, too
+	reply, err := p.Call(t, "id-1", "1")
 	if err != nil || !reply.Failed || reply.Idle || reply.ErrorType != "TypeError" || len(reply.Payload) < 3e6 {
 		t.Fatalf("reply %.200v, %d bytes, error %v", reply.ReplyMeta, len(reply.Payload), err)
 	}
 	var exit *link.ExitError
-	if err := p.AwaitIdle(time.Now().Add(patience)); !errors.As(err, &exit) || exit.Code != 129 {
+	if err := p.AwaitIdle(time.Now().Add(runtimetest.Patience)); !errors.As(err, &exit) || exit.Code != 129 {
 		t.Errorf("got %v, want exit status 129", err)
 	}
 }
 
 func TestInitError(t *testing.T) {
 	t.Parallel()
-	p := start(t)
+	p := runtimetest.Start(t, bootstrap)
 	var failed *link.InitError
-	if err := p.become(t, `require("missing")`); !errors.As(err, &failed) {
+	if err := p.Become(t, `require("missing")`); !errors.As(err, &failed) {
 		t.Fatalf("got %v, want an init error", err)
 	}
 	want := `{"errorType":"Runtime.ImportModuleError","errorMessage":"Error: Cannot find module 'missing'\nRequire stack:`
 	if failed.ErrorType != "Runtime.ImportModuleError" || !strings.HasPrefix(string(failed.Payload), want) {
 		t.Errorf("got %s %s", failed.ErrorType, failed.Payload)
 	}
-	if out := p.output(t); !strings.Contains(out, "\tundefined\tERROR\tUncaught Exception \t{\"errorType\":\"Runtime.ImportModuleError\"") {
+	status, out := p.Ended(t)
+	if !strings.Contains(out, "\tundefined\tERROR\tUncaught Exception \t{\"errorType\":\"Runtime.ImportModuleError\"") {
 		t.Errorf("logged %q", out)
 	}
-	if code := p.cmd.ProcessState.ExitCode(); code != 129 {
-		t.Errorf("exit status %d, want 129", code)
+	if status != 129 {
+		t.Errorf("exit status %d, want 129", status)
 	}
 }
 
 func TestExitWhenHostIsGone(t *testing.T) {
 	t.Parallel()
-	waiting, working := start(t), start(t)
-	if err := working.become(t, `exports.handler = async (event) => event`); err != nil {
+	waiting, working := runtimetest.Start(t, bootstrap), runtimetest.Start(t, bootstrap)
+	if err := working.Become(t, `exports.handler = async (event) => event`); err != nil {
 		t.Fatal(err)
 	}
-	for name, p := range map[string]*process{"waiting": waiting, "specialised": working} {
-		if err := p.data.Close(); err != nil {
+	for name, p := range map[string]*runtimetest.Process{"waiting": waiting, "specialised": working} {
+		if err := p.Data.Close(); err != nil {
 			t.Fatal(err)
 		}
-		if out := p.output(t); out != "" || p.cmd.ProcessState.ExitCode() != 0 {
-			t.Errorf("%s: exit status %d, logged %q", name, p.cmd.ProcessState.ExitCode(), out)
+		if status, out := p.Ended(t); status != 0 || out != "" {
+			t.Errorf("%s: exit status %d, logged %q", name, status, out)
 		}
 	}
 }

@@ -7,13 +7,14 @@ import (
 
 	"thaw.dev/thaw/lambda"
 	"thaw.dev/thaw/link"
+	"thaw.dev/thaw/runtimes/runtimetest"
 )
 
 // BenchmarkWarm measures a round trip between the host and a warm function over a socket pair, without a sandbox.
 func BenchmarkWarm(b *testing.B) {
 	b.Run("runtime=python", func(b *testing.B) {
-		p := start(b)
-		if err := p.become(b, "def handler(event, context):\n    return {'hello': event['name']}\n"); err != nil {
+		p := runtimetest.Start(b, bootstrap)
+		if err := p.Become(b, "def handler(event, context):\n    return {'hello': event['name']}\n"); err != nil {
 			b.Fatal(err)
 		}
 		ev := link.Event{EventMeta: link.EventMeta{ID: "8476a536-e9f4-11e8-9739-2dfe598c3fcd", ARN: "arn"}, Payload: []byte(`{"name":"world"}`)}

@@ -5,15 +5,21 @@ import sys
 
 
 def main():
-    from thaw_runtime import channel, logs, loop, specialise, warmup
+    from thaw_runtime import channel, logs, loop, specialise, standard
 
     del sys.path[0]  # this directory; the function's own modules must not meet ours there
     logs.open_streams()
     try:
+        standard.install()
         data = channel.Channel(3)
         os.register_at_fork(after_in_child=data.close)  # a forked child must not answer in our place
-        preloaded = warmup.preload()
-        warmup.rehearse()
+        preloaded = frozenset()
+        if not data.waiting():
+            from thaw_runtime import warmup
+
+            preloaded = warmup.preload(data.waiting)
+            if not data.waiting():
+                warmup.rehearse()
         handler = specialise.become_function(data, preloaded)
         loop.serve(data, handler)
     except channel.Closed:

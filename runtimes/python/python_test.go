@@ -13,9 +13,12 @@ import (
 	"thaw.dev/thaw/lambda"
 	"thaw.dev/thaw/link"
 	"thaw.dev/thaw/runtimes/python"
+	"thaw.dev/thaw/runtimes/runtimetest"
 )
 
-// TestInPython runs the bootstrap's own tests, which cover what a handler sees.
+var bootstrap = runtimetest.Bootstrap{Interpreter: "python3", Files: python.Files, Entry: python.Entry, HandlerFile: "app.py"}
+
+// TestInPython runs the bootstrap's own tests, which cover what a handler sees, after both kinds of start.
 func TestInPython(t *testing.T) {
 	t.Parallel()
 	tests, err := filepath.Glob("tests/test_*.py")
@@ -27,11 +30,17 @@ func TestInPython(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	cmd := exec.Command(testenv.NeedsCommand(t, "python3"), "-m", "unittest")
-	cmd.Env = append(os.Environ(), "PYTHONDONTWRITEBYTECODE=1")
-	out, err := cmd.CombinedOutput()
-	if err != nil || !bytes.Contains(out, []byte("\nOK")) {
-		t.Fatalf("python3 -m unittest: %v\n%s", err, out)
+	interpreter := testenv.NeedsCommand(t, "python3")
+	for start, hot := range map[string]string{"on demand": "0", "hot": "1"} {
+		t.Run(start, func(t *testing.T) {
+			t.Parallel()
+			cmd := exec.Command(interpreter, "-m", "unittest")
+			cmd.Env = append(os.Environ(), "PYTHONDONTWRITEBYTECODE=1", "HOT="+hot)
+			out, err := cmd.CombinedOutput()
+			if err != nil || !bytes.Contains(out, []byte("\nOK")) {
+				t.Fatalf("python3 -m unittest: %v\n%s", err, out)
+			}
+		})
 	}
 }
 
@@ -60,7 +69,7 @@ func TestFilesAreComplete(t *testing.T) {
 // TestConversation goes through a whole life: specialise, results, errors, sizes on both sides of every limit, exit.
 func TestConversation(t *testing.T) {
 	t.Parallel()
-	p := start(t)
+	p := runtimetest.Start(t, bootstrap)
 	code := `
 import os, sys
 def handler(event, context):
@@ -72,10 +81,10 @@ def handler(event, context):
         return "x" * event
     return {"event": event, "colour": os.environ["COLOUR"], "id": context.aws_request_id}
 `
-	if err := p.become(t, code); err != nil {
+	if err := p.Become(t, code); err != nil {
 		t.Fatal(err)
 	}
-	reply, err := p.invoke(t, "id-1", `{"a":[1,"ü"]}`)
+	reply, err := p.Call(t, "id-1", `{"a":[1,"ü"]}`)
 	if err != nil || reply.Failed || !reply.Idle || reply.TooLarge {
 		t.Fatalf("reply %+v, error %v", reply, err)
 	}
@@ -83,26 +92,26 @@ def handler(event, context):
 	if want := `{"event": {"a": [1, "ü"]}, "colour": "blue", "id": "id-1"}`; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
-	reply, err = p.invoke(t, "id-2", `"fail"`)
+	reply, err = p.Call(t, "id-2", `"fail"`)
 	if err != nil || !reply.Failed || !reply.Idle || reply.ErrorType != "ValueError" {
 		t.Errorf("reply %+v, error %v", reply, err)
 	}
 	// The answer repeats the event and has 43 bytes more.
 	for size, tooLarge := range map[int]bool{lambda.MaxSyncPayloadBytes: false, lambda.MaxSyncPayloadBytes + 60: true} {
 		event := `"` + strings.Repeat("e", size-2) + `"`
-		reply, err = p.invoke(t, "id-3", event)
+		reply, err = p.Call(t, "id-3", event)
 		if err != nil || reply.Failed || reply.TooLarge != tooLarge || !tooLarge && len(reply.Payload) != size+43 {
 			t.Errorf("answer of %d bytes, too large %v, failed %v, error %v", len(reply.Payload), reply.TooLarge, reply.Failed, err)
 		}
 	}
 	for size, tooLarge := range map[string]bool{"0": false, "6291554": false, "6291555": true, "20000000": true} {
-		reply, err = p.invoke(t, "id-4", size)
+		reply, err = p.Call(t, "id-4", size)
 		if err != nil || reply.Failed || !reply.Idle || reply.TooLarge != tooLarge {
 			t.Errorf("answer of %s bytes: too large %v, idle %v, error %v", size, reply.TooLarge, reply.Idle, err)
 		}
 	}
 	var exit *link.ExitError
-	if _, err = p.invoke(t, "id-5", `"exit"`); !errors.As(err, &exit) || exit.Code != 9 {
+	if _, err = p.Call(t, "id-5", `"exit"`); !errors.As(err, &exit) || exit.Code != 9 {
 		t.Errorf("got %v, want exit status 9", err)
 	}
 }
@@ -110,12 +119,12 @@ def handler(event, context):
 // TestLogComesBeforeResult has a function write far more than the log pipe holds.
 func TestLogComesBeforeResult(t *testing.T) {
 	t.Parallel()
-	p := start(t)
-	if err := p.become(t, "def handler(event, context):\n    print('x' * event, end='')\n"); err != nil {
+	p := runtimetest.Start(t, bootstrap)
+	if err := p.Become(t, "def handler(event, context):\n    print('x' * event, end='')\n"); err != nil {
 		t.Fatal(err)
 	}
 	var seen int
-	logs, err := link.NewLogs(p.logs, func(b []byte) { seen += bytes.Count(b, []byte("x")) })
+	logs, err := link.NewLogs(p.Logs, func(b []byte) { seen += bytes.Count(b, []byte("x")) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +135,7 @@ func TestLogComesBeforeResult(t *testing.T) {
 	}()
 	for total := 0; total < 10<<19; {
 		total += 1 << 19
-		if _, err := p.invoke(t, "id", "524288"); err != nil {
+		if _, err := p.Call(t, "id", "524288"); err != nil {
 			t.Fatal(err)
 		}
 		logs.Drain()
@@ -135,15 +144,15 @@ func TestLogComesBeforeResult(t *testing.T) {
 			t.Fatalf("%d bytes of log came with the result, want %d", seen, total)
 		}
 	}
-	_ = p.cmd.Process.Kill()
+	p.Kill()
 	<-ran
 }
 
 func TestInitError(t *testing.T) {
 	t.Parallel()
-	p := start(t)
+	p := runtimetest.Start(t, bootstrap)
 	var failed *link.InitError
-	if err := p.become(t, "import missing"); !errors.As(err, &failed) {
+	if err := p.Become(t, "import missing"); !errors.As(err, &failed) {
 		t.Fatalf("got %v, want an init error", err)
 	}
 	want := `{"errorMessage": "Unable to import module 'app': No module named 'missing'", ` +
@@ -151,26 +160,27 @@ func TestInitError(t *testing.T) {
 	if failed.ErrorType != "Runtime.ImportModuleError" || string(failed.Payload) != want {
 		t.Errorf("got %s %s", failed.ErrorType, failed.Payload)
 	}
-	if out := p.output(t); !strings.Contains(out, "[ERROR] Runtime.ImportModuleError: Unable to import module 'app'") {
+	status, out := p.Ended(t)
+	if !strings.Contains(out, "[ERROR] Runtime.ImportModuleError: Unable to import module 'app'") {
 		t.Errorf("logged %q", out)
 	}
-	if code := p.cmd.ProcessState.ExitCode(); code != 1 {
-		t.Errorf("exit status %d, want 1", code)
+	if status != 1 {
+		t.Errorf("exit status %d, want 1", status)
 	}
 }
 
 func TestExitWhenHostIsGone(t *testing.T) {
 	t.Parallel()
-	waiting, working := start(t), start(t)
-	if err := working.become(t, "def handler(event, context):\n    return event\n"); err != nil {
+	waiting, working := runtimetest.Start(t, bootstrap), runtimetest.Start(t, bootstrap)
+	if err := working.Become(t, "def handler(event, context):\n    return event\n"); err != nil {
 		t.Fatal(err)
 	}
-	for name, p := range map[string]*process{"waiting": waiting, "specialised": working} {
-		if err := p.data.Close(); err != nil {
+	for name, p := range map[string]*runtimetest.Process{"waiting": waiting, "specialised": working} {
+		if err := p.Data.Close(); err != nil {
 			t.Fatal(err)
 		}
-		if out := p.output(t); out != "" || p.cmd.ProcessState.ExitCode() != 0 {
-			t.Errorf("%s: exit status %d, logged %q", name, p.cmd.ProcessState.ExitCode(), out)
+		if status, out := p.Ended(t); status != 0 || out != "" {
+			t.Errorf("%s: exit status %d, logged %q", name, status, out)
 		}
 	}
 }

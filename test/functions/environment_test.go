@@ -16,7 +16,7 @@ func TestEnvironment(t *testing.T) {
 	t.Run("variables", func(t *testing.T) {
 		t.Parallel()
 		name := s.Deploy(t, thawtest.Function{Runtime: runtime, Handler: "app.handler", MemoryMB: 300,
-			Env: map[string]string{"MINE": "yes", "TZ": "Asia/Tokyo"},
+			Env:   map[string]string{"MINE": "yes", "TZ": "Asia/Tokyo"},
 			Files: thawtest.Files{"app.py": "import os, time\ndef handler(e, c):\n    return {**os.environ, 'zone': time.tzname[0]}\n"}})
 		got := map[string]string{}
 		s.Result(t, name, `{}`, &got)

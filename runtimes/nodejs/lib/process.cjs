@@ -30,6 +30,11 @@ class Process {
     this.#channel = open((type, body) => this.#receive(type, body), () => exit(0));
   }
 
+  // isWaiting tells whether the process has not got its function yet.
+  isWaiting() {
+    return !this.#loading;
+  }
+
   #receive(type, body) {
     if (this.#invoker !== undefined) {
       this.#invoker.receive(type, body);

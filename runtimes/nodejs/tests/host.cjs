@@ -22,14 +22,17 @@ function task(t, files) {
   return directory;
 }
 
-// Host is one bootstrap process, waiting for Specialise.
+// Whether processes wait for Specialise, as in a hot slot, unless a test says so. Otherwise it is sent as they start.
+const HOT = process.env.HOT === '1';
+
+// Host is one bootstrap process.
 class Host {
   #messages = [];
   #waiting = [];
   #logFile;
   #logged = 0;
 
-  constructor(t, env = {}) {
+  constructor(t, env = {}, hot = HOT) {
     this.#logFile = path.join(task(t, { log: '' }), 'log');
     const log = fs.openSync(this.#logFile, 'a');
     this.process = spawn(process.execPath, [path.join(__dirname, '../bootstrap.cjs')], {
@@ -37,6 +40,7 @@ class Host {
       env: { PATH: process.env.PATH, ...env },
     });
     fs.closeSync(log);
+    if (hot) awaitWaiting(this.process);
     this.ended = once(this.process, 'exit');
     this.socket = this.process.stdio[3];
     const reader = new frames.Reader((type, body) => this.#message({ type, body: Buffer.from(body) }));
@@ -95,6 +99,14 @@ class Host {
   async end() {
     const [code, signal] = await this.ended;
     return [code === null ? signal : code, this.logged()];
+  }
+}
+
+// awaitWaiting returns when the process waits for events without a time limit; libuv takes up to 1,024 at once.
+function awaitWaiting(child) {
+  for (;;) {
+    const [, , , most, limit] = fs.readFileSync(`/proc/${child.pid}/syscall`, 'utf8').split(' ');
+    if (most === '0x400' && /^0xf+$/.test(limit)) return;
   }
 }
 

@@ -105,6 +105,14 @@ test('NODE_PATH without a setting', async (t) => {
   assert.deepEqual([first, second], [`/opt/nodejs/node${major}/node_modules`, '/opt/nodejs/node_modules']);
 });
 
+test('a hot process has loaded what most functions need', async (t) => {
+  const host = new Host(t, {}, true);
+  const root = task(t, { 'app.js': 'const list = [...process.moduleLoadList]; exports.handler = async () => list;' });
+  assert.equal((await host.specialise(root)).type, frames.READY);
+  const list = result(await host.invoke());
+  for (const name of ['crypto', 'http', 'https', 'tls', 'zlib']) assert.ok(list.includes(`NativeModule ${name}`), name);
+});
+
 test('an order too large for one frame', async (t) => {
   const host = await become(t, 'exports.handler = async () => process.env.LARGE.length;', { LARGE: 'x'.repeat(100000) + 'y'.repeat(31000) });
   assert.equal(result(await host.invoke()), 131000);

@@ -62,6 +62,18 @@ class Exceptions(Case):
         self.assertRegex("".join(error["stackTrace"]), r"Previous line repeated \d+ more times")
         self.assertEqual(self.error(host.invoke())["errorType"], "RecursionError")
 
+    def test_no_file_can_be_opened(self):
+        host = self.function(
+            """
+            import resource
+            def handler(event, context):
+                resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
+                open("any")
+            """
+        )
+        self.assertEqual(self.error(host.invoke())["errorType"], "OSError")
+        self.assertIn("[ERROR] OSError: [Errno 24]", host.logged())
+
     def test_next_event_after_an_error(self):
         host = self.function("def handler(event, context):\n    return 1 / event\n")
         self.assertEqual(self.error(host.invoke(0))["errorType"], "ZeroDivisionError")

@@ -1,6 +1,7 @@
 """Finding the handler, and what the process looks like to it."""
 
 import os
+import subprocess
 import sys
 
 from .host import Case, channel
@@ -114,13 +115,42 @@ class Environment(Case):
         self.assertEqual(host.specialise(task).kind, channel.READY)
         self.assertEqual(self.result(host.invoke()), ["mine", "Queue"])
 
-    def test_hot_process_has_common_modules(self):
-        host = self.function(
-            """
-            import sys
-            LOADED = [m in sys.modules for m in ("json", "datetime", "logging", "socket", "struct", "ssl")]
+    def test_own_module_does_not_replace_the_runtimes(self):
+        names = ("json", "logging", "string", "traceback", "types")
+        files = {name + ".py": "raise AssertionError(__name__)" for name in names}
+        files["app.py"] = """
+            import json, logging, string, traceback, types
             def handler(event, context):
-                return LOADED
+                if event == "fail":
+                    raise ValueError(string.digits)
+                return json.__name__
             """
-        )
-        self.assertEqual(self.result(host.invoke()), [True] * 6)
+        host = self.host()
+        self.assertEqual(host.specialise(self.task(files)).kind, channel.READY)
+        self.assertEqual(self.result(host.invoke()), "json")
+        self.assertEqual(self.error(host.invoke("fail"))["errorMessage"], "0123456789")
+
+
+class Modules(Case):
+    CODE = """
+        import sys
+        LOADED = list(sys.modules)
+        def handler(event, context):
+            if event == "names":
+                return LOADED
+            return sorted(set(sys.modules).difference(LOADED))
+        """
+    COMMON = {"datetime", "decimal", "json", "logging", "re", "socket", "ssl", "traceback", "urllib.request"}
+
+    def test_hot_process_has_common_modules(self):
+        host = self.function(self.CODE, hot=True)
+        self.assertEqual(self.COMMON.difference(self.result(host.invoke("names"))), set())
+
+    def test_process_on_demand_has_few_modules(self):
+        host = self.function(self.CODE, hot=False)
+        bare = subprocess.check_output([sys.executable, "-c", "import sys; print(*sys.modules)"], text=True).split()
+        more = set(self.result(host.invoke("names"))).difference(bare)
+        heavy = self.COMMON | {"collections", "enum", "functools", "linecache", "string", "threading"}
+        self.assertEqual(heavy & more, set())
+        self.assertLess(len(more), 30, more)  # warnings, importlib's and the bootstrap's
+        self.assertEqual(self.result(host.invoke()), [])

@@ -69,6 +69,24 @@ class Logging(Case):
             self.result(host.invoke(id=request))
             self.assertRegex(host.logged(), "^" + LINE % ("WARNING", request, "text here") + "$")
 
+    def test_imported_late(self):
+        host = self.function(
+            """
+            import importlib.util, os
+            found = importlib.util.find_spec("logging")
+            os.environ["AWS_LAMBDA_LOG_LEVEL"] = "DEBUG"
+            def handler(event, context):
+                import logging
+                logging.info("hidden")
+                logging.warning("seen")
+                return [len(logging.getLogger().handlers), logging.__spec__.loader.exec_module.__name__]
+            """,
+            {"AWS_LAMBDA_LOG_LEVEL": "WARN"},
+        )
+        for _ in range(2):
+            self.assertEqual(self.result(host.invoke()), [1, "exec_module"])
+            self.assertRegex(host.logged(), "^" + LINE % ("WARNING", "id-1", "seen") + "$")
+
     def test_configured_level(self):
         for level, lines in (("DEBUG", 3), ("info", 2), ("ERROR", 0), ("nonsense", 1)):
             with self.subTest(level):

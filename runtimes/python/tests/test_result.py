@@ -143,12 +143,14 @@ class Values(Case):
 class OtherInterpreters(Case):
     def test_c_encoder_is_made_differently(self):
         code = """
-import json.encoder
+import _json, json.encoder
+json.encoder.c_make_encoder = None
 def refuse(*args):
     raise TypeError
-json.encoder.c_make_encoder = refuse
-from thaw_runtime import codec
-json.encoder.c_make_encoder = None
+make_encoder, _json.make_encoder = _json.make_encoder, refuse
+from thaw_runtime import codec, standard
+standard.install()
+_json.make_encoder = make_encoder
 from decimal import Decimal
 print(codec.encode({"d": [Decimal("1.10"), b"b"]}))
 """

@@ -1,8 +1,8 @@
 """Frames on the data channel. The Go package link specifies them."""
 
 import os
-from _socket import AF_UNIX, SOCK_STREAM, socket  # the C type: what functions patch is the Python class around it
-from struct import Struct
+from _socket import AF_UNIX, MSG_DONTWAIT, MSG_PEEK, SOCK_STREAM, socket  # C types: functions patch those around them
+from _struct import Struct
 
 SPECIALISE, INVOKE, MORE = 0x10, 0x11, 0x12
 READY, INIT_ERROR, RESULT, ERROR = 0x50, 0x51, 0x52, 0x53
@@ -39,6 +39,16 @@ class Channel:
 
     def close(self):
         self._socket.close()
+
+    def waiting(self):
+        """Tells whether next has something to return, or the end."""
+        try:
+            self._socket.recv(1, MSG_PEEK | MSG_DONTWAIT)
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            raise Closed from error
+        return True
 
     def next(self):
         """Returns type, flags and body of the next frame. The body is a view, valid until the next call."""

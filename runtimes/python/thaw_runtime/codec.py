@@ -1,46 +1,75 @@
-"""Events and results: between JSON and Python values."""
+"""Events and results: between JSON and Python values.
 
-import json
+The C half of the json module does the work. The other half, which takes longer to import than a small function, is
+there for what the C half cannot do, and for what it says about errors.
+"""
+
+import _json
 import os
-import re
 import sys
-from decimal import Decimal
-from json import encoder as _json_encoder
 
+from . import standard
 from .failure import Fault
 
-_decoder = json.JSONDecoder()
-_decoder.raw_decode = _raw_decode = _decoder.raw_decode  # decode calls it
-parse = _decoder.decode
+_decoder = None  # of the json module
 
-# json cannot be told to write a value as it stands. A Decimal is written as a string that begins with a mark no
+
+def _keep_decoder(json):
+    global _decoder
+    decoder = json.JSONDecoder()
+    decoder.raw_decode = decoder.raw_decode  # decode calls it
+    _decoder = decoder.decode
+
+
+standard.when_loaded("json", _keep_decoder)
+
+
+class _DecoderSettings:
+    strict = True
+    object_hook = object_pairs_hook = None
+    parse_float, parse_int = float, int
+    parse_constant = {"-Infinity": float("-inf"), "Infinity": float("inf"), "NaN": float("nan")}.__getitem__
+    memo = {}
+
+
+_scan = _json.make_scanner(_DecoderSettings)
+
+_Decimal = ()
+
+
+def _keep_decimal(decimal):
+    global _Decimal
+    _Decimal = decimal.Decimal
+
+
+standard.when_loaded("decimal", _keep_decimal)
+
+# The encoder cannot be told to write a value as it stands. A Decimal is written as a string that begins with a mark no
 # function can know, and its quotes and mark are taken off afterwards.
 _MARK = os.urandom(16).hex()
-_marked = re.compile('"%s([^"]*)"' % _MARK)
 
 _LEAVES = frozenset((str, int, float, bool, type(None)))
 
-
-class _Encoder(json.JSONEncoder):
-    marked = False
-
-    def default(self, o):
-        if isinstance(o, Decimal):
-            if o.is_nan():
-                return float("nan")
-            self.marked = True
-            return _MARK + str(o)
-        if isinstance(o, bytes):
-            return o.decode("utf-8")
-        if callable(getattr(o, "_asdict", None)):
-            fields = o._asdict()
-            if isinstance(fields, dict):
-                return fields
-        raise TypeError("Object of type %s is not JSON serializable" % type(o).__name__)
-
-
 # Amazon's runtimes write non-ASCII text as it is from python3.12 on.
-_encoder = _Encoder(ensure_ascii=sys.version_info < (3, 12))
+_ENSURE_ASCII = sys.version_info < (3, 12)
+
+_marked = False
+
+
+def _default(o):
+    global _marked
+    if isinstance(o, _Decimal):
+        if o.is_nan():
+            return float("nan")
+        _marked = True
+        return _MARK + str(o)
+    if isinstance(o, bytes):
+        return o.decode("utf-8")
+    if callable(getattr(o, "_asdict", None)):
+        fields = o._asdict()
+        if isinstance(fields, dict):
+            return fields
+    raise TypeError("Object of type %s is not JSON serializable" % type(o).__name__)
 
 
 def _reusable_encoder():
@@ -50,23 +79,33 @@ def _reusable_encoder():
     interpreter's C encoder wants to be made differently, JSONEncoder does it.
     """
     inside = {}
-    quote = _json_encoder.encode_basestring_ascii if _encoder.ensure_ascii else _json_encoder.encode_basestring
+    quote = _json.encode_basestring_ascii if _ENSURE_ASCII else _json.encode_basestring
     try:
-        pieces = _json_encoder.c_make_encoder(inside, _encoder.default, quote, None, ": ", ", ", False, False, True)
+        pieces = _json.make_encoder(inside, _default, quote, None, ": ", ", ", False, False, True)
         if "".join(pieces({"a": [1]}, 0)) == '{"a": [1]}':
             return lambda value: pieces(value, 0), inside
     except TypeError:
         pass
-    iterencode = json.JSONEncoder.iterencode
-    return lambda value: iterencode(_encoder, value, True), inside
+    from json import JSONEncoder
+
+    encoder, iterencode = JSONEncoder(ensure_ascii=_ENSURE_ASCII, default=_default), JSONEncoder.iterencode
+    return lambda value: iterencode(encoder, value, True), inside
 
 
 _pieces, _inside = _reusable_encoder()
 
 
-def decode_meta(text):
-    """Returns the value of UTF-8 JSON bytes from the platform, which has no white space around it."""
-    return _raw_decode(str(text, "utf-8"))[0]
+def parse(text):
+    """Returns the value of JSON text, like json.loads."""
+    try:
+        value, end = _scan(text, 0)
+        if end == len(text):
+            return value
+    except Exception:  # white space before the value, or an error, for which the scanner needs the json module
+        pass
+    if _decoder is None:
+        import json  # noqa: F401, it comes to _keep_decoder
+    return _decoder(text)
 
 
 def decode(text):
@@ -79,6 +118,7 @@ def decode(text):
 
 def encode(value):
     """Returns a handler's result as bytes, and their content type unless it is JSON. Bytes stay as they are."""
+    global _marked
     if isinstance(value, bytes):
         return value, "application/unknown"
     try:
@@ -88,7 +128,7 @@ def encode(value):
         return text.encode("utf-8"), None
     except Exception as error:
         _inside.clear()
-        _encoder.marked = False
+        _marked = False
         raise Fault("Runtime.MarshalError", "Unable to marshal response: %s" % error) from None
 
 
@@ -98,10 +138,12 @@ def encode_error(description):
 
 
 def _to_json(value):
+    global _marked
     text = "".join(_pieces(value))
-    if _encoder.marked:
-        _encoder.marked = False
-        text = _marked.sub(r"\1", text)
+    if _marked:
+        _marked = False
+        first, *rest = text.split('"' + _MARK)
+        text = first + "".join([number.replace('"', "", 1) for number in rest])
     return text
 
 

@@ -1,9 +1,21 @@
 """Error objects: what a caller gets when a function failed, and the same as log text."""
 
 import os
-from traceback import extract_tb, format_list
+
+from . import standard
 
 _OWN_FILES = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+
+
+_extract_tb = _format_list = None
+
+
+def _keep_traceback(traceback):
+    global _extract_tb, _format_list
+    _extract_tb, _format_list = traceback.extract_tb, traceback.format_list
+
+
+standard.when_loaded("traceback", _keep_traceback)
 
 
 class Fault(Exception):
@@ -44,11 +56,16 @@ def _message(error):
 
 
 def _trace(error):
-    frames = [(f.filename, f.lineno, f.name, f.line) for f in extract_tb(error.__traceback__)]
+    if _format_list is None:
+        try:
+            import traceback  # noqa: F401, it comes to _keep_traceback
+        except Exception:  # the function has used up its files, say, and fails for it
+            return []
+    frames = [(f.filename, f.lineno, f.name, f.line) for f in _extract_tb(error.__traceback__)]
     ours = 0
     while ours < len(frames) and frames[ours][0].startswith(_OWN_FILES):
         ours += 1
-    return format_list(frames[ours:])
+    return _format_list(frames[ours:])
 
 
 def _keep_indentation(line):

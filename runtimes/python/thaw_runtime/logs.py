@@ -1,10 +1,11 @@
 """What the function writes: standard output and error, and the root logger."""
 
-import logging
 import os
 import sys
 import time
 from os import write as _write
+
+from . import standard
 
 request_id = ""  # of the current invocation
 
@@ -38,30 +39,45 @@ def write_entry(text):
             return
 
 
-class _StdoutHandler(logging.Handler):
-    def emit(self, record):
-        try:
-            sys.stdout.write(self.format(record))
-        except Exception:
-            self.handleError(record)
-
-
-class _RequestFilter(logging.Filter):
-    def filter(self, record):
-        record.aws_request_id = request_id
-        return True
+_warn = None
 
 
 def set_up_logging():
-    """Gives the root logger its handler and, where AWS_LAMBDA_LOG_LEVEL names one, its level."""
-    logging.Formatter.converter = time.gmtime
-    handler = _StdoutHandler()
-    line = "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s\n"
-    handler.setFormatter(logging.Formatter(line, "%Y-%m-%dT%H:%M:%S"))
-    handler.addFilter(_RequestFilter())
-    root = logging.getLogger()
-    root.addHandler(handler)
+    """Prepares the root logger, as soon as there is one: its handler and, where AWS_LAMBDA_LOG_LEVEL names one, its level."""
     level = os.environ.get("AWS_LAMBDA_LOG_LEVEL", "").upper()
     level = {"TRACE": "DEBUG", "WARN": "WARNING", "FATAL": "CRITICAL"}.get(level, level)
+    standard.when_loaded("logging", lambda logging: _set_up_root(logging, level))
+
+
+def warn(text):
+    """Logs a warning of the runtime's, after set_up_logging."""
+    if _warn is None:
+        import logging  # noqa: F401, it comes to _set_up_root
+    _warn(text)
+
+
+def _set_up_root(logging, level):
+    global _warn
+
+    class StdoutHandler(logging.Handler):
+        def emit(self, record):
+            try:
+                sys.stdout.write(self.format(record))
+            except Exception:
+                self.handleError(record)
+
+    class RequestFilter(logging.Filter):
+        def filter(self, record):
+            record.aws_request_id = request_id
+            return True
+
+    _warn = logging.warning
+    logging.Formatter.converter = time.gmtime
+    handler = StdoutHandler()
+    line = "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s\n"
+    handler.setFormatter(logging.Formatter(line, "%Y-%m-%dT%H:%M:%S"))
+    handler.addFilter(RequestFilter())
+    root = logging.getLogger()
+    root.addHandler(handler)
     if level in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"):
         root.setLevel(level)

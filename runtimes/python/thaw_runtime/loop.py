@@ -1,12 +1,11 @@
 """One event after the other: the warm path."""
 
-import json
 import os
+from _json import encode_basestring_ascii as _quote
 
 from . import channel, codec, failure, logs
 from .context import LambdaContext, describe_function
 
-_quote = json.encoder.encode_basestring_ascii
 _TRACE_ID = "_X_AMZN_TRACE_ID"
 
 
@@ -23,7 +22,7 @@ def answer_one(data, handler, function):
     if kind != channel.INVOKE:
         raise channel.ProtocolError("frame of type %#x instead of Invoke" % kind)
     meta, first = channel.split_meta(body)
-    meta = codec.decode_meta(meta)
+    meta = codec.parse(str(meta, "utf-8"))
     logs.request_id = request_id = meta["id"]
     _set_trace_id(meta.get("trace_id"))
     try:

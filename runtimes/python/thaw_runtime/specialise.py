@@ -1,12 +1,9 @@
 """Turns a waiting process into the runtime of one function."""
 
-import json
 import os
 import sys
 import time
-from importlib import invalidate_caches
 from importlib.machinery import PathFinder
-from logging import warning as _warn
 
 from . import channel, codec, failure, handler, logs
 
@@ -26,10 +23,10 @@ def become_function(data, preloaded):
         found = handler.load(order["handler"])
     except Exception as error:
         description = failure.describe(error)
-        _warn(_WARNING)
+        logs.warn(_WARNING)
         logs.write_entry(failure.log_text(description))
         logs.flush()
-        meta = json.dumps({"error_type": description["errorType"]}).encode()
+        meta = codec.encode_error({"error_type": description["errorType"]})
         data.send(channel.INIT_ERROR, codec.encode_error(description), meta)
         sys.exit(1)
     logs.flush()
@@ -51,8 +48,7 @@ def _enter_task_root(task_root, preloaded):
     paths += [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
     sys.path[:] = paths + [entry for entry in sys.path if entry not in paths]
     for entry in paths:
-        sys.path_importer_cache.pop(entry, None)
-    invalidate_caches()
+        sys.path_importer_cache.pop(entry, None)  # made before the function's files were there
 
 
 def _give_way(preloaded, paths):

@@ -1,0 +1,103 @@
+package node_test
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"thaw.dev/thaw/embedded"
+	"thaw.dev/thaw/internal/helperbin"
+	"thaw.dev/thaw/internal/testenv"
+	"thaw.dev/thaw/node"
+)
+
+func config(t *testing.T) node.Config {
+	t.Helper()
+	c := node.Default()
+	c.DataDir, c.Listen, c.Engine = t.TempDir(), "127.0.0.1:0", "fake"
+	c.Helpers = embedded.Paths{Agent: helperbin.Agent(t), Sentry: "/nonexistent/sentry"}
+	c.Logger = slog.New(slog.DiscardHandler)
+	return c
+}
+
+func TestOpenServesAndCloseLeavesTheAddressFree(t *testing.T) {
+	t.Parallel()
+	c := config(t)
+	for range 2 { // the second time on the same directory and address
+		n, err := node.Open(t.Context(), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Listen = n.Addr()
+		for _, path := range []string{"/healthz", "/readyz"} {
+			resp, err := http.Get("http://" + n.Addr() + path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = resp.Body.Close()
+			if resp.StatusCode != http.StatusOK {
+				t.Errorf("%s answered %d", path, resp.StatusCode)
+			}
+		}
+		if info, err := os.Stat(filepath.Join(c.DataDir, "credentials")); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("credentials: %v, %v", info, err)
+		}
+		if err := n.Shutdown(context.Background()); err != nil {
+			t.Error(err)
+		}
+		if _, err := os.Stat(filepath.Join(c.DataDir, node.ServerFile)); !os.IsNotExist(err) {
+			t.Errorf("%s after shutdown: %v", node.ServerFile, err)
+		}
+	}
+}
+
+func TestOpenRefusesASecondServerOnADirectory(t *testing.T) {
+	t.Parallel()
+	c := config(t)
+	n, err := node.Open(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = n.Close() }()
+	if _, err := node.Open(t.Context(), c); err == nil || !strings.Contains(err.Error(), "in use") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestOpenRefusesWithoutAnEngine(t *testing.T) {
+	t.Parallel()
+	testenv.NeedsRoot(t)
+	c := config(t)
+	c.Engine = "gvisor"
+	if n, err := node.Open(t.Context(), c); err == nil {
+		_ = n.Close()
+		t.Error("served without gVisor's processes")
+	}
+}
+
+func TestOpenRefusesSettingsThatMakeNoSense(t *testing.T) {
+	t.Parallel()
+	for want, change := range map[string]func(*node.Config){
+		"account":       func(c *node.Config) { c.Account = "12" },
+		"region":        func(c *node.Config) { c.Region = "Earth" },
+		"engine":        func(c *node.Config) { c.Engine = "docker" },
+		"negative":      func(c *node.Config) { c.KeepAlive = -1 },
+		"listen":        func(c *node.Config) { c.Listen = "nowhere" },
+		"--egress-deny": func(c *node.Config) { c.Engine, c.EgressDeny = "gvisor", []string{"10.0.0.0"} },
+		"--resolver":    func(c *node.Config) { c.Engine, c.Resolvers = "gvisor", []string{"192.0.2.1"} },
+	} {
+		c := config(t)
+		change(&c)
+		n, err := node.Open(t.Context(), c)
+		if err == nil {
+			_ = n.Close()
+		}
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v", want, err)
+		}
+	}
+}
