@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"thaw.dev/thaw/client"
 	"thaw.dev/thaw/internal/thawtest"
 )
 
@@ -84,4 +85,40 @@ def handler(e, c):
 			}
 		}
 	})
+}
+
+func TestLogsAreKept(t *testing.T) {
+	t.Parallel()
+	s := thawtest.Start(t, nil)
+	name := s.Deploy(t, thawtest.Function{Runtime: thawtest.Python(t), Handler: "app.handler", Files: thawtest.Files{
+		"app.py": "def handler(e, c):\n    print('number', e['n'])\n"}})
+	for _, n := range []string{"1", "2", "3"} {
+		s.Call(t, name, `{"n":`+n+`}`)
+	}
+	filter := func(pattern string) (messages []string) {
+		in := client.FilterLogEventsInput{LogGroupName: "/aws/lambda/" + name, FilterPattern: pattern}
+		for {
+			page, err := s.FilterLogEvents(t.Context(), in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, e := range page.Events {
+				messages = append(messages, e.Message)
+			}
+			if in.NextToken = page.NextToken; in.NextToken == "" {
+				return messages
+			}
+		}
+	}
+	all := filter("")
+	if len(all) != 12 || !strings.HasPrefix(all[0], "START RequestId: ") || all[1] != "number 1" || !strings.HasPrefix(all[11], "REPORT ") {
+		t.Errorf("got %d lines: %q", len(all), all)
+	}
+	if some := filter("number"); len(some) != 3 || some[2] != "number 3" {
+		t.Errorf("filtered: %q", some)
+	}
+	_, err := s.FilterLogEvents(t.Context(), client.FilterLogEventsInput{LogGroupName: "/aws/lambda/nobody"})
+	if !client.IsCode(err, "ResourceNotFoundException") {
+		t.Errorf("a group that is not there: %v", err)
+	}
 }
