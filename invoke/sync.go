@@ -118,6 +118,9 @@ func (r *run) do() *Result {
 
 // deliver brings the event to the runtime, after running init again if there is no initialised runtime.
 func (r *run) deliver() (link.Reply, error) {
+	if err := r.env.Revive(); err != nil {
+		return link.Reply{}, err
+	}
 	if !r.env.Ready() {
 		if err := r.env.Init(r.deadline); err != nil {
 			return link.Reply{}, err

@@ -100,6 +100,13 @@ func (s *Session) Close() {
 	<-s.done
 }
 
+// Ended returns how the current runtime process, or the whole sandbox, ended; nil while it goes on, as far as is known.
+func (s *Session) Ended() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ended
+}
+
 // Start starts the runtime process and forgets how the one before ended. It does not wait.
 func (s *Session) Start(req StartRequest) error {
 	s.mu.Lock()

@@ -99,6 +99,7 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 	})
 	functions.Open()
 	n.onClose(functions.Close)
+	n.prepareRuntimes(st.Functions(), catalog)
 
 	verifier := auth.NewVerifier(auth.Options{Keys: keys, Region: c.Region})
 	front := gateway.New(gateway.Options{

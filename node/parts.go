@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"thaw.dev/thaw/egress"
 	"thaw.dev/thaw/embedded"
@@ -18,6 +19,7 @@ import (
 	"thaw.dev/thaw/sandbox"
 	"thaw.dev/thaw/sandbox/fake"
 	"thaw.dev/thaw/sandbox/gvisor"
+	"thaw.dev/thaw/store"
 )
 
 // helperPrograms writes the embedded programs to the data directory, unless others are configured.
@@ -49,6 +51,28 @@ func launch(ctx context.Context, catalog *runtimes.Catalog, fn *lambda.Config) (
 	return pool.Launch{
 		Image: img.Path, Agent: runtimes.AgentPath, Kind: img.Kind(), Argv: img.Argv(fn.MemoryMB), Env: img.Env(),
 	}, nil
+}
+
+// prepareRuntimes looks, in the background, at the images of all runtimes that functions use, so that the first cold
+// start after a restart does not have to.
+func (n *Node) prepareRuntimes(functions *store.Functions, catalog *runtimes.Catalog) {
+	names := map[string]bool{}
+	for _, f := range functions.All() {
+		if f.Serving != nil {
+			names[f.Serving.Runtime] = true
+		}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for name := range names {
+			_, _ = catalog.Ensure(ctx, name) // a cold start meets the same error and reports it
+		}
+	})
+	n.onClose(func() {
+		cancel()
+		wg.Wait()
+	})
 }
 
 // openEngine opens the engine, checks that this host can run it, and removes what an earlier server left.

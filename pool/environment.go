@@ -60,6 +60,15 @@ func (e *Environment) ID() string { return e.sandbox.ID() }
 // Ready reports whether the runtime is initialised. If not, Init must succeed before Deliver.
 func (e *Environment) Ready() bool { return e.ready }
 
+// Revive resets an environment whose runtime ended while it was idle, so that Init can start another. It does nothing
+// otherwise. After an error the environment must be discarded.
+func (e *Environment) Revive() error {
+	if !e.ready || e.session.Ended() == nil {
+		return nil
+	}
+	return e.Reset()
+}
+
 // FirstUse reports, once, that this is the environment's first invocation.
 func (e *Environment) FirstUse() bool {
 	e.served++
@@ -162,8 +171,10 @@ func (e *Environment) limit() error {
 	return e.sandbox.Limit(l)
 }
 
+// limits are those that hold from a sandbox's creation on. The function meets its own limit of processes inside, where
+// fork fails; the one outside, for the engine's processes as well, is the second line.
 func limits(fn *lambda.Config) sandbox.Limits {
-	return sandbox.Limits{MemoryBytes: int64(fn.MemoryMB) << 20, Pids: lambda.MaxProcesses}
+	return sandbox.Limits{MemoryBytes: int64(fn.MemoryMB) << 20, Pids: 2 * lambda.MaxProcesses}
 }
 
 // variables are the runtime's environment variables: the image's, then the function's, then the reserved ones.

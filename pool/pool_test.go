@@ -295,6 +295,44 @@ func TestResetAndInitAgain(t *testing.T) {
 	}
 }
 
+// fickle is a guest whose first runtime process ends as soon as it is ready; the others stay.
+func fickle(in fake.Inside) int {
+	control, data := link.NewWriter(in.Control), link.NewWriter(in.Data)
+	_ = control.JSON(link.TypeHello, link.HelloMeta{Version: link.Version})
+	for r, started := link.NewReader(in.Control), 0; ; {
+		f, err := r.Next()
+		if err != nil {
+			return 0
+		}
+		switch f.Type {
+		case link.TypeStart:
+			_ = data.Frame(link.TypeReady, 0, nil)
+			if started++; started == 1 {
+				_ = control.JSON(link.TypeExited, link.ExitMeta{Run: 1, Code: 1})
+			}
+		case link.TypeReset:
+			_ = data.Frame(link.TypeSync, 0, f.Body)
+		}
+	}
+}
+
+func TestARuntimeThatEndsWhileIdleIsReplaced(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, func(_ *pool.Options, o *fake.Options) { o.Guest = fickle })
+	e := r.acquire(t, function("f", 128))
+	for e.Ready() { // until the news has arrived
+		if err := e.Revive(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := e.Init(soon()); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Revive(); err != nil || !e.Ready() {
+		t.Errorf("a runtime that lives: %v, ready %v", err, e.Ready())
+	}
+}
+
 // TestOwnersAreExclusive hammers a small pool with callers that come, stay, leave and give up.
 func TestOwnersAreExclusive(t *testing.T) {
 	t.Parallel()
