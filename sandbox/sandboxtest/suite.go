@@ -28,6 +28,11 @@ type Harness struct {
 
 // Run runs the suite on the engine of h.
 func Run(t *testing.T, h Harness) {
+	e := h.New(t)
+	isolated := e.Capabilities().Isolated
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		name     string
 		isolated bool // needs an engine that runs what is inside Root
@@ -58,17 +63,10 @@ func Run(t *testing.T, h Harness) {
 		{"DestroyLeavesNothing", false, testDestroyLeavesNothing},
 		{"CloseDestroysAll", false, testCloseDestroysAll},
 	} {
+		if c.isolated && !isolated {
+			continue
+		}
 		t.Run(c.name, func(t *testing.T) {
-			if c.isolated {
-				e := h.New(t)
-				isolated := e.Capabilities().Isolated
-				if err := e.Close(); err != nil {
-					t.Fatal(err)
-				}
-				if !isolated {
-					t.Skip("this engine runs no user code")
-				}
-			}
 			h.wantNoTraces(t)
 			c.test(t, h)
 		})
