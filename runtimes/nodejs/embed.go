@@ -2,9 +2,9 @@
 // builder copies next to an interpreter, any Node.js from 16 on.
 //
 // The agent starts `node DIR/bootstrap.cjs` with the data channel as fd 3 and the log pipe as stdout and stderr. The
-// process loads everything that is the same for all functions, rehearses an invocation, and waits for Specialise; then
-// it loads the handler, answers Ready, and answers each Invoke with Result or Error until the host closes the channel,
-// on which it exits with status 0. Package link specifies the frames.
+// process loads everything that is the same for all functions, rehearses an invocation, and waits for Specialise; if
+// that is there already, it does without. Then it loads the handler, answers Ready, and answers each Invoke with Result
+// or Error until the host closes the channel, on which it exits with status 0. Package link specifies the frames.
 //
 // What a handler sees follows Amazon's runtime interface client for Node.js, version 3.3: handler names, CommonJS and
 // ES modules, promises and callbacks, the context object, error objects, log lines. An error outside of a handler's

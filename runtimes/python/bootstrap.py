@@ -9,10 +9,10 @@ def main():
 
     del sys.path[0]  # this directory; the function's own modules must not meet ours there
     logs.open_streams()
+    standard.install()
+    data = channel.Channel(3)
+    os.register_at_fork(after_in_child=data.close)  # a forked child must not answer in our place
     try:
-        standard.install()
-        data = channel.Channel(3)
-        os.register_at_fork(after_in_child=data.close)  # a forked child must not answer in our place
         preloaded = frozenset()
         if not data.waiting():
             from thaw_runtime import warmup
@@ -27,6 +27,8 @@ def main():
         os._exit(0)  # at once: the function's threads and exit hooks have nothing left to do
     except channel.ProtocolError as error:
         sys.exit("bootstrap: %s" % error)
+    finally:
+        data.close()  # before the interpreter ends: up to python3.9 it crashes over a socket that fork hooks hold open
 
 
 if __name__ == "__main__":

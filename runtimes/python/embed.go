@@ -2,9 +2,10 @@
 // interpreter, any CPython from 3.8 on.
 //
 // The agent starts `python3 DIR/bootstrap.py` with the data channel as fd 3 and the log pipe as stdout and stderr. The
-// process loads everything that is the same for all functions, rehearses an invocation, and waits for Specialise; then
-// it imports the handler, answers Ready, and answers each Invoke with Result or Error until the host closes the
-// channel, on which it exits with status 0. Package link specifies the frames.
+// process loads everything that is the same for all functions, rehearses an invocation, and waits for Specialise; if
+// that is there already, it does without and imports next to nothing. Then it imports the handler, answers Ready, and
+// answers each Invoke with Result or Error until the host closes the channel, on which it exits with status 0. Package
+// link specifies the frames. What a handler sees does not depend on how the process started, except for sys.modules.
 //
 // What a handler sees follows Amazon's runtime interface client for Python, version 4.2: handler names, the context
 // object, how values become JSON, error objects, log lines. Where the bootstrap differs, it survives what ends the
