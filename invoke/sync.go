@@ -22,6 +22,7 @@ type Functions interface {
 type Environments interface {
 	Acquire(ctx context.Context, fn *lambda.Config) (*pool.Environment, error)
 	Release(e *pool.Environment)
+	Settle(e *pool.Environment)
 	Discard(e *pool.Environment)
 }
 
@@ -62,10 +63,6 @@ func (i *Invoker) Sync(ctx context.Context, req *Request) (*Result, error) {
 	run := run{Invoker: i, req: req, env: env, deadline: time.Now().Add(fn.TimeoutDuration())}
 	return run.do(), nil
 }
-
-// idleWait is how long the answer is held back for a runtime that has not asked for its next event yet: long enough
-// for a custom runtime's next call, so that a caller's next request finds the environment warm.
-const idleWait = 5 * time.Millisecond
 
 // run is one invocation in its environment.
 type run struct {
@@ -138,8 +135,9 @@ func (r *run) deliver() (link.Reply, error) {
 	}, r.deadline)
 }
 
-// giveBack returns the environment before the caller gets its answer, so that its next request finds it. A runtime
-// that answered but is not idle yet is waited for in the background, until the invocation's deadline.
+// giveBack returns the environment before the caller gets its answer, so that its next request finds it. A custom
+// runtime that answered has yet to ask for its next event: that is waited for in the background, until the invocation's
+// deadline.
 func (r *run) giveBack(reply link.Reply, err error) {
 	switch {
 	case err != nil:
@@ -147,14 +145,8 @@ func (r *run) giveBack(reply link.Reply, err error) {
 	case reply.Idle:
 		r.environments.Release(r.env)
 	default:
-		if err := r.env.AwaitIdle(time.Now().Add(idleWait)); errors.Is(err, link.ErrTimeout) {
-			go r.finish() // ends at the deadline; closing the pool ends it earlier
-			return
-		} else if err != nil {
-			r.reset()
-			return
-		}
-		r.environments.Release(r.env)
+		r.environments.Settle(r.env)
+		go r.finish() // ends at the deadline; closing the pool ends it earlier
 	}
 }
 

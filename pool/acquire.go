@@ -60,10 +60,10 @@ func (p *Pool) Acquire(ctx context.Context, fn *lambda.Config) (*Environment, er
 	}
 }
 
-// startMissing needs mu. It keeps up one cold start for each caller that waits; one whose caller was served otherwise
-// counts for the next.
+// startMissing needs mu. It keeps up one cold start for each caller that waits, unless an environment is settling for
+// it; a cold start whose caller was served otherwise counts for the next.
 func (p *Pool) startMissing(k key, fn *lambda.Config) {
-	for !p.closed && p.starting[k] < len(p.waiters[k]) {
+	for !p.closed && p.starting[k]+p.settling[k] < len(p.waiters[k]) {
 		p.starting[k]++
 		p.work.Go(func() { p.coldStart(fn) })
 	}

@@ -49,6 +49,7 @@ type Environment struct {
 
 	// Guarded by the pool's mu.
 	retired   bool
+	settling  *time.Timer // not nil between Settle and Release, or the end of settlePatience
 	dead      bool
 	idleSince time.Time
 	keepAlive *time.Timer

@@ -80,6 +80,7 @@ type Pool struct {
 	idle     map[key][]*Environment // newest last
 	waiters  map[key][]*want        // oldest first
 	starting map[key]int            // cold starts under way
+	settling map[key]int            // busy environments that will be released in a moment
 	used     int64                  // bytes of the budget that are reserved
 	leaving  int64                  // those of them whose environments are being destroyed
 	inLine   []*reservation         // cold starts that wait for memory, oldest first
@@ -104,6 +105,7 @@ func Open(o Options) *Pool {
 		idle:     map[key][]*Environment{},
 		waiters:  map[key][]*want{},
 		starting: map[key]int{},
+		settling: map[key]int{},
 	}
 }
 

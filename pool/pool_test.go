@@ -412,3 +412,14 @@ func BenchmarkAcquireRelease(b *testing.B) {
 		p.Release(e)
 	}
 }
+
+func TestASettlingEnvironmentThatTakesTooLongIsReplaced(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	fn := function("f", 128)
+	a := r.acquire(t, fn)
+	r.Settle(a)
+	if b := r.acquire(t, fn); a == b {
+		t.Error("an environment that was not released was handed out")
+	}
+}

@@ -14,7 +14,9 @@ func (p *Pool) Release(e *Environment) {
 		p.discard(e, cause)
 		return
 	}
-	if w := p.nextWant(e.key); w != nil {
+	w := p.nextWant(e.key)
+	p.settled(e)
+	if w != nil {
 		w.deliver(e, nil)
 		p.mu.Unlock()
 		p.o.Trace(Event{Kind: EventHandOver, Function: e.key.name})
@@ -27,6 +29,38 @@ func (p *Pool) Release(e *Environment) {
 	}
 	p.putIdle(e)
 	p.mu.Unlock()
+}
+
+// settlePatience is how long a caller waits for a settling environment before a cold start begins for it.
+const settlePatience = 5 * time.Millisecond
+
+// Settle announces that e, which has answered, will be released as soon as its runtime asks for the next event. Callers
+// that come in the meantime wait for it a moment instead of causing a cold start.
+func (p *Pool) Settle(e *Environment) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed || !p.live[e] {
+		return
+	}
+	p.settling[e.key]++
+	e.settling = time.AfterFunc(settlePatience, func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.settled(e)
+	})
+}
+
+// settled needs mu. It ends what Settle began, if it did not end before.
+func (p *Pool) settled(e *Environment) {
+	if e.settling == nil {
+		return
+	}
+	e.settling.Stop()
+	e.settling = nil
+	if p.settling[e.key]--; p.settling[e.key] == 0 {
+		delete(p.settling, e.key)
+	}
+	p.startMissing(e.key, e.Function)
 }
 
 // Discard destroys an environment instead of giving it back.
@@ -87,6 +121,7 @@ func (p *Pool) condemn(e *Environment) bool {
 		return false
 	}
 	p.takeIdle(e)
+	p.settled(e)
 	delete(p.live, e)
 	p.leaving += e.reserved
 	p.work.Add(1)
