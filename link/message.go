@@ -103,7 +103,8 @@ type ExitMeta struct {
 	Run    uint32 `json:"run"`
 	Code   int    `json:"code"`             // exit code; -1 if killed by a signal or never started
 	Signal string `json:"signal,omitempty"` // "killed", "segmentation fault", …
-	// StartError is a Runtime.* error type when the process could not be started: Runtime.InvalidEntrypoint.
+	// StartError is the error type when the process could not be started: Runtime.InvalidEntrypoint,
+	// Runtime.InvalidWorkingDir, or Sandbox.Failure where the fault is ours.
 	StartError string `json:"start_error,omitempty"`
 	Message    string `json:"message,omitempty"` // with StartError
 }

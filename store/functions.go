@@ -32,7 +32,8 @@ const (
 type Function struct {
 	// Config is the newest configuration; Config.Account and Config.Name are the record's key.
 	Config lambda.Config `json:"config"`
-	// Serving is the configuration that invocations use while an update of Config is in progress; nil: Config serves.
+	// Serving is the configuration that invocations use: the newest that was prepared. Nil until the function was Active
+	// once.
 	Serving *lambda.Config `json:"serving,omitempty"`
 	// Tags are the function's tags; nil and empty mean none.
 	Tags map[string]string `json:"tags,omitempty"`

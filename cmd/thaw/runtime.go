@@ -48,7 +48,7 @@ func newRuntimeAdd(a *app, dataDir *string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "add NAME",
 		Short: "Add a runtime from an interpreter or from a directory with a root file system",
-		Example: "  thaw runtime add python3.13 --interpreter /opt/python3.13/bin/python3\n" +
+		Example: "  thaw runtime add python3.13 --interpreter /usr/local/python3.13/bin/python3\n" +
 			"  thaw runtime add provided.al2023 --from-dir /srv/al2023-root",
 		Args: exactly("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
