@@ -23,6 +23,17 @@ const (
 	typeTooLarge    = "Function.ResponseSizeTooLarge"
 )
 
+const endedUnexpectedly = "The execution environment ended unexpectedly"
+
+// lost is the result of an invocation for which no environment lives through its init.
+func lost(req *Request, version string) *Result {
+	return &Result{
+		Payload:         errorObject(typeSandbox, "RequestId: "+req.ID+" Error: "+endedUnexpectedly),
+		FunctionError:   unhandled,
+		ExecutedVersion: version,
+	}
+}
+
 // failure is an invocation that went wrong by the function's doing.
 type failure struct {
 	payload   []byte
@@ -47,13 +58,13 @@ func (r *run) failure(reply link.Reply, err error) *failure {
 	if e, ok := errors.AsType[*link.InitError](err); ok {
 		return &failure{payload: e.Payload, status: statusError, errorType: cleanErrorType(e.ErrorType)}
 	}
-	status, errorType, text := statusError, typeSandbox, "The execution environment ended unexpectedly"
+	status, errorType, text := statusError, typeSandbox, endedUnexpectedly
 	exit, exited := errors.AsType[*link.ExitError](err)
 	switch {
 	case errors.Is(err, link.ErrTimeout):
 		status, errorType = statusTimeout, typeTimeout
 		text = fmt.Sprintf("Task timed out after %.2f seconds", r.env.Function.TimeoutDuration().Seconds())
-	case (exited || errors.Is(err, link.ErrClosed)) && r.env.OutOfMemory():
+	case (exited || errors.Is(err, link.ErrClosed)) && r.env.OutOfMemory(!exited):
 		errorType, text = typeOutOfMemory, "Runtime exited with error: signal: killed"
 	case exited:
 		errorType, text = describeExit(exit)

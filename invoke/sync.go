@@ -57,6 +57,9 @@ func (i *Invoker) Sync(ctx context.Context, req *Request) (*Result, error) {
 	switch {
 	case errors.Is(err, pool.ErrNoMemory):
 		return nil, &lambda.Error{Kind: lambda.KindThrottled, Reason: concurrentLimit, Msg: "Rate Exceeded.", Err: err}
+	case errors.Is(err, pool.ErrLost):
+		i.logger.Warn("sandbox ended during init", "function", fn.Name, "request_id", req.ID, "error", err)
+		return lost(req, fn.Version), nil
 	case err != nil:
 		return nil, err
 	}

@@ -101,7 +101,7 @@ func (p *Pool) create(ctx context.Context, fn *lambda.Config) (_ *Environment, e
 		e.InitFailure = initErr
 		e.DrainOutput()
 		if err := e.Reset(); err != nil {
-			return nil, fmt.Errorf("reset after failed init (%w): %w", initErr, err)
+			return nil, fmt.Errorf("%w (%w): %w", ErrLost, initErr, err)
 		}
 	}
 	if err := e.limit(); err != nil {

@@ -123,14 +123,17 @@ func (e *Environment) PeakMemoryMB(took time.Duration) int {
 	return min(e.Function.MemoryMB, int((e.peak+1<<20-1)>>20))
 }
 
-// OutOfMemory reports whether the memory limit killed something since the last call.
-func (e *Environment) OutOfMemory() bool {
+// OutOfMemory reports whether the memory limit killed something since the last call. gone says that the sandbox ended:
+// an engine's own process may give up at the limit before the kernel kills anything.
+func (e *Environment) OutOfMemory(gone bool) bool {
 	s, err := e.sandbox.Stats()
-	if err != nil || s.OOMKills <= e.oomKills {
+	if err != nil {
 		return false
 	}
+	killed := s.OOMKills > e.oomKills
 	e.oomKills = s.OOMKills
-	return true
+	limit := int64(e.Function.MemoryMB) << 20
+	return killed || (gone && s.PeakMemoryBytes >= limit-limit/20)
 }
 
 // startRuntime begins the runtime process; a bundled one then waits for its function.

@@ -17,6 +17,8 @@ import (
 var (
 	// ErrNoMemory is returned when the memory budget stayed used up by busy environments for Options.PlaceTimeout.
 	ErrNoMemory = errors.New("the memory budget is used up by busy environments")
+	// ErrLost is returned when the sandbox ended while the function's init ran in it, or could not be reset after it.
+	ErrLost = errors.New("the sandbox was lost during init")
 	// ErrClosed is returned when the pool is shutting down.
 	ErrClosed = errors.New("the pool is closed")
 )

@@ -423,3 +423,17 @@ func TestASettlingEnvironmentThatTakesTooLongIsReplaced(t *testing.T) {
 		t.Error("an environment that was not released was handed out")
 	}
 }
+
+func TestASandboxThatEndsDuringInitIsLost(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, func(_ *pool.Options, o *fake.Options) {
+		o.Guest = func(in fake.Inside) int {
+			_ = link.NewWriter(in.Control).JSON(link.TypeHello, link.HelloMeta{Version: link.Version})
+			_, _ = link.NewReader(in.Control).Next() // the start
+			return 1
+		}
+	})
+	if _, err := r.Acquire(t.Context(), function("f", 128)); !errors.Is(err, pool.ErrLost) {
+		t.Errorf("got %v", err)
+	}
+}
