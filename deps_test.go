@@ -4,7 +4,11 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"io/fs"
+	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -120,4 +124,29 @@ func forbidden(imp string, list []string) bool {
 		}
 	}
 	return bad
+}
+
+// TestThreadsAreUnlocked: when a goroutine ends that is locked to its thread, the thread ends as well, and with it every
+// sandbox that was started on that thread.
+func TestThreadsAreUnlocked(t *testing.T) {
+	t.Parallel()
+	locked := regexp.MustCompile(`runtime\.LockOSThread\(\).*\n(.*)`)
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || filepath.Ext(path) != ".go" || strings.HasPrefix(path, "build/") || path == "deps_test.go" {
+			return err
+		}
+		source, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		for _, m := range locked.FindAllSubmatch(source, -1) {
+			if !strings.Contains(string(m[1]), "defer runtime.UnlockOSThread()") {
+				t.Errorf("%s locks a thread without unlocking it: %s", path, m[0])
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }

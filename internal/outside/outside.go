@@ -49,21 +49,11 @@ func makeOutside() (*World, error) {
 	network[3]++
 	o.Addr = netip.AddrFrom4(network)
 
-	type result struct {
-		space netns.NsHandle
-		err   error
+	var err error
+	inOwnNamespace(func() { o.space, err = netns.New() })
+	if err != nil {
+		return nil, fmt.Errorf("make network namespace: %w", err)
 	}
-	made := make(chan result)
-	go func() {
-		runtime.LockOSThread() // the thread ends with the goroutine: it is in the namespace
-		space, err := netns.New()
-		made <- result{space, err}
-	}()
-	r := <-made
-	if r.err != nil {
-		return nil, fmt.Errorf("make network namespace: %w", r.err)
-	}
-	o.space = r.space
 	name := fmt.Sprintf("egt%d", pid)
 	attrs := netlink.NewLinkAttrs()
 	attrs.Name = name
@@ -74,7 +64,6 @@ func makeOutside() (*World, error) {
 	if err := setUp(name, o.Host); err != nil {
 		return nil, fmt.Errorf("set up the host's end: %w", err)
 	}
-	var err error
 	o.Do(func() { err = setUp(name+"p", o.Addr) })
 	if err != nil {
 		return nil, fmt.Errorf("set up the world's end: %w", err)
@@ -85,10 +74,14 @@ func makeOutside() (*World, error) {
 // awaitCarrier returns when the kernel has noticed that both ends are up: it drops packets before.
 func awaitCarrier(name string) error {
 	changes, done := make(chan netlink.LinkUpdate), make(chan struct{})
-	defer close(done)
 	if err := netlink.LinkSubscribeWithOptions(changes, done, netlink.LinkSubscribeOptions{ListExisting: true}); err != nil {
 		return fmt.Errorf("watch the veth pair: %w", err)
 	}
+	defer func() {
+		close(done)
+		for range changes { // the subscription may be sending, and ends only after that
+		}
+	}()
 	for change := range changes {
 		if attrs := change.Attrs(); attrs.Name == name && attrs.OperState == netlink.OperUp {
 			return nil
@@ -111,16 +104,30 @@ func setUp(name string, addr netip.Addr) error {
 
 // Do runs f in the namespace.
 func (w *World) Do(f func()) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		runtime.LockOSThread() // see makeOutside
+	inOwnNamespace(func() {
 		if err := netns.Set(w.space); err != nil {
 			panic(err)
 		}
 		f()
+	})
+}
+
+// inOwnNamespace calls f, which may change its thread's network namespace, and changes it back. It must not leave that
+// to the thread's end: a thread may have started sandboxes before, and they end with it.
+func inOwnNamespace(f func()) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	before, err := netns.Get()
+	if err != nil {
+		panic(err)
+	}
+	defer func() {
+		if err := netns.Set(before); err != nil {
+			panic(err)
+		}
+		_ = before.Close()
 	}()
-	<-done
+	f()
 }
 
 // ListenTCP listens in the world, until the test ends.

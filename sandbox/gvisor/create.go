@@ -103,17 +103,19 @@ func (s *Sandbox) fork(ctx context.Context, args *gvsandbox.Args, root string) e
 		err error
 	}
 	out := make(chan result, 1)
-	if !s.e.forker.submit(ctx.Done(), func() {
+	go func() { // ends when the sentry has booted or died; this function waits for it
 		var r result
-		withStdio(s.ch.guest[0], s.ch.guest[1], s.ch.guest[2], func() { r.box, r.err = gvsandbox.New(s.e.conf, args) })
-		if r.err == nil {
-			r.p, r.err = watch(r.box.Getpid())
+		err := withStdio(ctx, s.ch.guest[0], s.ch.guest[1], s.ch.guest[2], func() {
+			if r.box, r.err = gvsandbox.New(s.e.conf, args); r.err == nil {
+				r.p, r.err = watch(r.box.Getpid())
+			}
+		})
+		if err != nil {
+			_ = closeFiles(image, tmp)
+			r.err = err
 		}
 		out <- r
-	}) {
-		_ = closeFiles(image, tmp)
-		return context.Cause(ctx)
-	}
+	}()
 	var r result
 	select {
 	case r = <-out:

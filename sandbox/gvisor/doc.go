@@ -22,8 +22,9 @@
 //
 // # Dying with the daemon
 //
-// Every sentry has a parent-death signal. The kernel binds it to the thread that forked, not to the process, so all
-// forking happens on one thread that lives as long as the engine (forker.go). What a kill -9 leaves behind nevertheless
+// Every sentry has a parent-death signal. The kernel binds it to the thread that forked, not to the process, and the
+// library forks on whichever thread it gets. Go ends a thread only when a goroutine ends that is locked to it, so no
+// goroutine of a program with sandboxes may do that (TestThreadsAreUnlocked). What a kill -9 leaves behind nevertheless
 // (sockets, bundles, cgroups) is Sweep's.
 //
 // # Invariants

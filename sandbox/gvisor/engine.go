@@ -41,7 +41,6 @@ type Engine struct {
 	log    *slog.Logger
 	tree   *cgroup.Tree
 	runDir *os.File // StateDir/run, where the control sockets are
-	forker *forker
 
 	mu     sync.Mutex
 	closed bool                // guarded by mu
@@ -94,7 +93,6 @@ func New(o Options) (*Engine, error) {
 		return nil, fmt.Errorf("gvisor engine: %w", err)
 	}
 	setExecutable(o.SentryPath)
-	e.forker = startForker()
 	return e, nil
 }
 
@@ -131,7 +129,6 @@ func (e *Engine) Close() error {
 		}
 	}
 	e.wg.Wait()
-	e.forker.stop()
 	errs = append(errs, e.runDir.Close(), e.tree.Remove(removeCgroupPatience))
 	return errors.Join(errs...)
 }
