@@ -50,6 +50,10 @@ type Config struct {
 	EphemeralMB int               `json:"ephemeral_mb"`
 	Environment map[string]string `json:"environment,omitzero"` // nil: never set; empty: set to nothing
 	LogGroup    string            `json:"log_group"`
+	// SnapStart is when a snapshot of the initialised function is made.
+	SnapStart SnapStart `json:"snap_start,omitempty"`
+	// Optimized says that this version starts from a snapshot. Only published versions are.
+	Optimized bool `json:"optimized,omitempty"`
 
 	Code Code `json:"code"`
 
@@ -65,6 +69,15 @@ type Config struct {
 	UpdateReason     string       `json:"update_reason,omitempty"`
 	UpdateReasonCode string       `json:"update_reason_code,omitempty"`
 }
+
+// SnapStart is the API's SnapStart.ApplyOn. The zero value means SnapStartNone.
+type SnapStart string
+
+// Values of SnapStart.
+const (
+	SnapStartNone              SnapStart = "None"
+	SnapStartPublishedVersions SnapStart = "PublishedVersions"
+)
 
 // Code names a deployment package by its content.
 type Code struct {

@@ -48,6 +48,12 @@ const (
 
 	// AccountConcurrency is the default number of concurrent executions of an account.
 	AccountConcurrency = 1000
+	// MinUnreserved is how much of the account's concurrency cannot be reserved.
+	MinUnreserved = 100
+	// ScalingRate is by how many environments one function may grow in ScalingWindow. Source: AWS Lambda developer
+	// guide, "Understanding concurrency scaling".
+	ScalingRate   = 1000
+	ScalingWindow = 10 * time.Second
 	// MaxCodeStorageBytes is the default total size of an account's deployment packages (75 GB).
 	MaxCodeStorageBytes = 75 << 30
 )

@@ -3,7 +3,7 @@ package link
 import "time"
 
 // Version is the protocol's version, said in Hello. Host and agent of one build always match.
-const Version = 1
+const Version = 2
 
 // MaxFrameBytes bounds the body of one frame; ChunkBytes is how much payload the senders here put into one.
 const (
@@ -22,6 +22,8 @@ const (
 	TypeSpecialise Type = 0x10 // data: Specialisation as JSON; may need Chunks
 	TypeInvoke     Type = 0x11 // data: meta EventMeta, payload the event
 	TypeMore       Type = 0x12 // data: the next part of a payload, both directions
+	TypeSnapshot   Type = 0x13 // data: empty; the runtime runs its hooks before a checkpoint and answers Ready
+	TypeRestored   Type = 0x14 // data: Restoration as JSON; the runtime runs its hooks after a restore and answers Ready
 	TypeHello      Type = 0x40 // control: HelloMeta as JSON
 	TypeExited     Type = 0x41 // control: ExitMeta as JSON
 	TypePong       Type = 0x42 // control: the ping's body
@@ -74,6 +76,13 @@ type Specialisation struct {
 	Handler  string            `json:"handler"`
 	TaskRoot string            `json:"task_root"` // "/var/task"
 	Env      map[string]string `json:"env"`
+}
+
+// Restoration tells an initialised runtime that it was restored from a snapshot. The runtime applies Env, mixes Entropy
+// into every source of randomness it keeps, runs its hooks, and answers Ready, or InitError if that failed.
+type Restoration struct {
+	Env     map[string]string `json:"env"`     // variables that differ from those of the snapshot
+	Entropy []byte            `json:"entropy"` // 32 bytes that no other restored runtime gets
 }
 
 // EventMeta goes with an event.

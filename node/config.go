@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"thaw.dev/thaw/embedded"
+	"thaw.dev/thaw/lambda"
 )
 
 // Config is everything an operator decides about a server. Start from Default. To add a setting: a member here with
@@ -29,8 +30,28 @@ type Config struct {
 	// MemoryBudget bounds what all execution environments together reserve, in bytes. 0 means three quarters of the
 	// host's memory.
 	MemoryBudget int64
-	// KeepAlive is how long an idle environment is kept; 0 keeps none.
+	// KeepAlive is how long an idle environment is kept at most; 0 keeps none. The keep-alive policy chooses below it.
 	KeepAlive time.Duration
+	// KeepAliveMin is how long an idle environment is kept at least; above KeepAlive it counts as KeepAlive.
+	KeepAliveMin time.Duration
+	// FreezeAfter is how long an environment must be idle before it is frozen; negative never freezes.
+	FreezeAfter time.Duration
+	// HotSlots and EmptySlots are how many slots of each kind are kept at least for each runtime that functions use.
+	// Demand raises the stocks above it.
+	HotSlots, EmptySlots int
+	// SlotMemory bounds what the stocks reserve together, in bytes. 0 means a quarter of MemoryBudget.
+	SlotMemory int64
+	// SnapshotLatest lets functions whose init is heavy start from a snapshot without asking for SnapStart, $LATEST too.
+	SnapshotLatest bool
+	// SnapshotBytes bounds what snapshots take on disk; the least useful go first.
+	SnapshotBytes int64
+	// AccountConcurrency is how many invocations of one account run at once.
+	AccountConcurrency int
+	// ScalingRate is by how many environments one function may grow in ten seconds.
+	ScalingRate int
+	// OpsListen is an address, host:port, at which the operator's /metrics and /status are served as they are on the
+	// socket DataDir/ops.sock. It has no authentication and shows all accounts. Empty: only the socket.
+	OpsListen string
 	// EgressDeny are extra networks, in CIDR form, that functions must not reach. The host's own addresses, loopback,
 	// link-local and metadata addresses are always refused.
 	EgressDeny []string
@@ -52,7 +73,15 @@ func Default() Config {
 		Region:    "us-east-1",
 		Engine:    "gvisor",
 		KeepAlive: 10 * time.Minute,
-		Logger:    slog.New(slog.DiscardHandler),
+
+		KeepAliveMin:       time.Minute,
+		FreezeAfter:        100 * time.Millisecond,
+		HotSlots:           2,
+		EmptySlots:         1,
+		SnapshotBytes:      10 << 30,
+		AccountConcurrency: lambda.AccountConcurrency,
+		ScalingRate:        lambda.ScalingRate,
+		Logger:             slog.New(slog.DiscardHandler),
 	}
 }
 

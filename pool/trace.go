@@ -15,6 +15,14 @@ const (
 	CauseShutdown  Cause = "shutdown"   // the pool was closed
 )
 
+// Causes of a cold start.
+const (
+	CauseRequest     Cause = "request"     // a caller found no idle environment
+	CauseProvisioned Cause = "provisioned" // provisioned concurrency
+	CausePrewarm     Cause = "prewarm"     // the keep-alive policy expects a request
+	CauseSnapshot    Cause = "snapshot"    // to make a snapshot of it
+)
+
 // EventKind is a kind of Event.
 type EventKind string
 
@@ -24,13 +32,23 @@ const (
 	EventHit       EventKind = "hit"        // an idle environment was taken
 	EventHandOver  EventKind = "hand_over"  // a released environment went straight to a waiter
 	EventDestroyed EventKind = "destroyed"  // an environment is gone; Cause tells why
+	EventFrozen    EventKind = "frozen"     // an idle environment was frozen
+	EventThawed    EventKind = "thawed"     // a frozen environment was taken and thawed; Phases.Place is how long that took
+	EventThrottled EventKind = "throttled"  // a caller was refused; Err tells why
+	EventStocked   EventKind = "stocked"    // a slot joined a stock; Phases.Place is how long it took to prepare
+	EventDrained   EventKind = "drained"    // a slot left a stock unused
+	EventSnapshot  EventKind = "snapshot"   // a function snapshot was made, or Err tells why not
 )
 
 // Event is one thing that happened, for metrics and tests.
 type Event struct {
 	Kind     EventKind
-	Function string
+	Account  string
+	Function string // empty for slots
+	Version  string
+	Runtime  string
 	Cause    Cause
+	Source   Source // of cold starts and slots
 	Phases   Phases
 	Err      error
 }

@@ -15,6 +15,10 @@ type Engine interface {
 	Capabilities() Capabilities
 	// Probe checks that this host can run the engine, by trying where trying is cheap. It changes nothing.
 	Probe(ctx context.Context) []Check
+	// Fingerprint names everything a snapshot of this engine depends on besides its spec, its root image and its
+	// attached images: this program, the engine's version and settings, the kernel and the CPU's features. A snapshot
+	// is only ever restored where the fingerprint is the one it was made with. Empty without Capabilities.Snapshot.
+	Fingerprint() string
 	// Sweep removes everything earlier processes with the same state directory left on this host: processes, mounts,
 	// cgroups, files. It is called once, before the first Create.
 	Sweep(ctx context.Context) error
@@ -53,6 +57,9 @@ type Spec struct {
 	Env []string
 	// TmpBytes is the size of /tmp; 0 means 512 MiB. What is in /tmp is disk and does not count as memory.
 	TmpBytes int64
+	// Mounts are directories of the root image, absolute, at which Attach can mount an image before Start or Restore.
+	// One that got none by then is empty. Only such images may be there when a sandbox is checkpointed.
+	Mounts []string
 	// Egress gives the sandbox a network device whose traffic the host forwards under its egress policy. Without it
 	// there is only loopback.
 	Egress bool
@@ -68,6 +75,8 @@ type Limits struct {
 	CPUMillis int
 	// Pids bounds processes and threads on the host, including the engine's own.
 	Pids int
+	// Background gives the sandbox CPU time only when nobody else wants it: for those that are prepared ahead of need.
+	Background bool
 }
 
 // Stats is what one sandbox uses now and has used.
@@ -101,18 +110,25 @@ type Sandbox interface {
 	// Start boots the agent. It returns when the sandbox runs, which is before the agent's hello.
 	Start(ctx context.Context) error
 	// Attach mounts the EROFS image at the host path image read-only on the directory target, which exists in the
-	// root image. Only while running.
+	// root image. While running, at any directory; before Start or Restore, at one of Spec.Mounts.
 	Attach(ctx context.Context, image, target string) error
 	// Limit replaces the limits. In every state before destroyed.
 	Limit(l Limits) error
 	// Stats reads the use of resources. In every state before destroyed.
 	Stats() (Stats, error)
-	// Pause stops all of the sandbox's CPU use, including code that spins; Resume continues it.
-	// ErrUnsupported without Capabilities.Pause.
+	// Pause stops all of the sandbox's CPU use, including code that spins, and what it holds stays as it is. Resume
+	// continues it. ErrUnsupported without Capabilities.Pause.
 	Pause(ctx context.Context) error
 	Resume(ctx context.Context) error
-	// Checkpoint writes the running sandbox's state into dir, which must be empty; Restore starts a created sandbox
-	// from it. ErrUnsupported without Capabilities.Snapshot.
+	// Checkpoint writes the running sandbox's state into dir, an empty directory of the caller's; the sandbox goes on
+	// running. ErrState for a sandbox with images that were attached while it ran.
+	//
+	// Restore starts a created sandbox from dir instead of by Start. Its spec, apart from ID and Limits, and the images
+	// attached to Mounts must be those of the sandbox that was checkpointed, and the engine's Fingerprint the same:
+	// the caller keeps track of that. What dir holds may be damaged: then Restore fails, and nothing worse. The guest
+	// goes on where it was, with the new sandbox's link: its file descriptors 0, 1 and 2 lead there, what was in flight
+	// on the old ones is lost, and network connections are broken. Several sandboxes may be restored from one dir.
+	// ErrUnsupported without Capabilities.Snapshot.
 	Checkpoint(ctx context.Context, dir string) error
 	Restore(ctx context.Context, dir string) error
 	// Done is closed when the sandbox ended, for whatever reason. ExitStatus is valid then.

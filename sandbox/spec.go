@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"regexp"
+	"slices"
 )
 
 var idPattern = regexp.MustCompile(`^[a-z0-9-]{1,40}$`)
@@ -21,6 +22,8 @@ func (s *Spec) Check() error {
 		return fmt.Errorf("%w: root %q is not an absolute path", ErrSpec, s.Root)
 	case len(s.Args) == 0 || !filepath.IsAbs(s.Args[0]):
 		return fmt.Errorf("%w: PID 1 needs an absolute path, got %q", ErrSpec, s.Args)
+	case slices.ContainsFunc(s.Mounts, func(m string) bool { return !filepath.IsAbs(m) || filepath.Clean(m) != m || m == "/" }):
+		return fmt.Errorf("%w: mounts %q are not all absolute directories", ErrSpec, s.Mounts)
 	case s.Limits.MemoryBytes < 0 || s.Limits.CPUMillis < 0 || s.Limits.Pids < 0 || s.TmpBytes < 0:
 		return fmt.Errorf("%w: negative size or limit", ErrSpec)
 	}

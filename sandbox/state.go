@@ -82,6 +82,7 @@ type Step struct {
 var LifeCycle = [...]Step{
 	{StateCreated, OpStart, StateRunning},
 	{StateCreated, OpRestore, StateRunning},
+	{StateCreated, OpAttach, StateCreated},
 	{StateCreated, OpLimit, StateCreated},
 	{StateCreated, OpStats, StateCreated},
 	{StateCreated, OpDestroy, StateDestroyed},

@@ -59,6 +59,9 @@ func (e *Engine) Probe(context.Context) []sandbox.Check {
 	return []sandbox.Check{{Name: "fake engine", OK: true, Must: true, Detail: "runs no user code"}}
 }
 
+// Fingerprint is empty: this engine makes no snapshots.
+func (e *Engine) Fingerprint() string { return "" }
+
 // Sweep has nothing to remove: a fake sandbox ends with its process.
 func (e *Engine) Sweep(context.Context) error { return nil }
 

@@ -108,6 +108,9 @@ func (e *Engine) Capabilities() sandbox.Capabilities {
 	return sandbox.Capabilities{Network: e.opts.Network != nil, Isolated: true}
 }
 
+// Fingerprint is empty: this engine makes no snapshots.
+func (e *Engine) Fingerprint() string { return "" }
+
 // Close destroys all sandboxes and stops the engine. Concurrent Creates fail.
 func (e *Engine) Close() error {
 	e.mu.Lock()
