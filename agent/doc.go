@@ -19,6 +19,12 @@
 // One function reaps, for everybody (reap.go): nothing else in this program waits for a child, so no exit status can
 // be taken from under someone's feet. This is why package os/exec is not used.
 //
+// # Snapshots
+//
+// The sandbox may be checkpointed between a runtime's Ready to Snapshot and Restored. The agent then holds no part of a
+// frame, in either direction; every read that waits goes on, and what is read and written next goes to the descriptors'
+// new ends. It keeps no clock and no random state over that time.
+//
 // # What it needs
 //
 // To be PID 1, as root with CAP_SYS_ADMIN (/tmp), CAP_SETUID and CAP_SETGID (the runtime's user) and CAP_KILL (Reset

@@ -17,7 +17,8 @@ type events struct {
 	done chan struct{} // closed when the reader has ended
 }
 
-// readEvents starts the reader, which hands every event to api until close is called. If it cannot go on it calls fail.
+// readEvents starts the reader, which hands every event, and what the host says about snapshots, to api until close is
+// called. If it cannot go on it calls fail.
 func readEvents(api *runtimeapi.Server, fail func(error)) (*events, error) {
 	stopped, stop, err := stopPipe()
 	if err != nil {
@@ -29,10 +30,7 @@ func readEvents(api *runtimeapi.Server, fail func(error)) (*events, error) {
 		defer func() { _ = syscall.Close(stopped) }()
 		r := link.NewReader(channel{fd: fdData, stop: stopped})
 		for {
-			ev, err := readEvent(r)
-			if err == nil {
-				err = api.Deliver(ev)
-			}
+			err := readOrder(r, api)
 			if errors.Is(err, errStopped) {
 				return
 			}
@@ -51,14 +49,33 @@ func (e *events) close() {
 	<-e.done
 }
 
-func readEvent(r *link.Reader) (*link.Event, error) {
+// readOrder reads one order of the host for the runtime and carries it out.
+func readOrder(r *link.Reader, api *runtimeapi.Server) error {
 	f, err := r.Next()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if f.Type != link.TypeInvoke {
-		return nil, fmt.Errorf("%w: type %#x instead of an event", link.ErrProtocol, uint8(f.Type))
+	switch f.Type {
+	case link.TypeInvoke:
+		ev, err := readEvent(r, f)
+		if err != nil {
+			return err
+		}
+		return api.Deliver(ev)
+	case link.TypeSnapshot:
+		return api.Snapshot()
+	case link.TypeRestored:
+		// What it carries serves bundled runtimes; a process that speaks HTTP cannot be given variables or entropy.
+		if _, _, _, err := r.Payload(f, f.Body, 0); err != nil {
+			return err
+		}
+		return api.Restored()
 	}
+	return fmt.Errorf("%w: type %#x instead of an event", link.ErrProtocol, uint8(f.Type))
+}
+
+// readEvent reads the rest of the event that begins with f.
+func readEvent(r *link.Reader, f link.Frame) (*link.Event, error) {
 	meta, first, err := link.SplitMeta(f.Body)
 	if err != nil {
 		return nil, err

@@ -209,7 +209,7 @@ func TestPing(t *testing.T) {
 	t.Parallel()
 	b := newBox(t)
 	r, w := link.NewReader(b.control), link.NewWriter(b.control)
-	if f, err := r.Next(); err != nil || f.Type != link.TypeHello || string(f.Body) != `{"version":1}` {
+	if f, err := r.Next(); err != nil || f.Type != link.TypeHello || string(f.Body) != `{"version":2}` {
 		t.Fatalf("hello: %#x %q %v", f.Type, f.Body, err)
 	}
 	for _, body := range []string{"", "abc"} {

@@ -80,6 +80,54 @@ func TestGoRuntime(t *testing.T) {
 	}
 }
 
+// TestRestore has a shell runtime take part in a snapshot: the process goes on after it, as a copy would.
+func TestRestore(t *testing.T) {
+	t.Parallel()
+	testenv.NeedsCommand(t, "curl")
+	const hooks = `
+echo began
+curl -sS -o /dev/null -w 'restore %{http_code}\n' $api/restore/next
+`
+	snapStart := func(script string) link.StartRequest {
+		req := shell(link.KindHTTP, hooks+script)
+		req.Env = append([]string{"AWS_LAMBDA_INITIALIZATION_TYPE=snap-start"}, req.Env...)
+		return req
+	}
+	b := newBox(t)
+	s := b.session()
+	startReady(t, s, snapStart(loop))
+	if err := s.PrepareSnapshot(soon()); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Restored(link.Restoration{Entropy: make([]byte, 32), Env: map[string]string{"A": "b"}}, soon()); err != nil {
+		t.Fatal(err)
+	}
+	if logs := b.awaitLog("restore 200\n"); strings.Count(logs, "began") != 1 {
+		t.Errorf("logs %q", logs)
+	}
+	if r := invoke(t, s, event("1")); r.Failed {
+		t.Errorf("reply %+v", r.ReplyMeta)
+	}
+	idle(t, s)
+	reset(t, s)
+
+	startReady(t, s, snapStart(`curl -sS -d '{"errorType":"X"}' -H 'Lambda-Runtime-Function-Error-Type: Runtime.Bad' $api/restore/error; exit 65`))
+	err := s.Restored(link.Restoration{}, soon())
+	if e, ok := errors.AsType[*link.InitError](err); !ok || e.ErrorType != "Runtime.Bad" || string(e.Payload) != `{"errorType":"X"}` {
+		t.Errorf("got %v", err)
+	}
+	reset(t, s)
+
+	startReady(t, s, shell(link.KindHTTP, loop)) // knows nothing of snapshots
+	err = s.PrepareSnapshot(soon())
+	if e, ok := errors.AsType[*link.InitError](err); !ok || e.ErrorType != "Runtime.SnapshotNotSupported" {
+		t.Errorf("got %v", err)
+	}
+	if r := invoke(t, s, event("1")); r.Failed {
+		t.Errorf("reply %+v", r.ReplyMeta)
+	}
+}
+
 // TestResponseTooLarge: the invocation fails, the environment lives on.
 func TestResponseTooLarge(t *testing.T) {
 	t.Parallel()

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -71,7 +72,7 @@ func (a *agent) launch(req *link.StartRequest) error {
 		}
 		files = append(files, fdData)
 	case link.KindHTTP:
-		if err := a.serveHTTP(); err != nil {
+		if err := a.serveHTTP(slices.Contains(req.Env, snapStart)); err != nil {
 			return &startError{sandboxFailure, err.Error()}
 		}
 	default:
@@ -116,13 +117,17 @@ func exists(path string) bool {
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
+// snapStart is set for a runtime that may be copied once it is initialised.
+// Source: AWS Lambda developer guide, "Defined runtime environment variables".
+const snapStart = "AWS_LAMBDA_INITIALIZATION_TYPE=snap-start"
+
 // serveHTTP begins to serve the Runtime API and to read events.
-func (a *agent) serveHTTP() error {
+func (a *agent) serveHTTP(snapStart bool) error {
 	ln, err := net.Listen("tcp", runtimeapi.Addr)
 	if err != nil {
 		return err
 	}
-	a.run.api = runtimeapi.New(a.data.message)
+	a.run.api = runtimeapi.New(a.data.message, snapStart)
 	go a.run.api.Serve(ln) // ends in Close, which clear calls
 	a.run.events, err = readEvents(a.run.api, a.fail)
 	return err

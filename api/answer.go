@@ -68,6 +68,35 @@ type GetFunctionAnswer struct {
 	Configuration FunctionConfiguration
 	Code          CodeLocation
 	Tags          map[string]string `json:",omitempty"`
+	Concurrency   *Concurrency      `json:",omitempty"` // only with a reservation, and for the function as a whole
+}
+
+// Concurrency is a function's reserved concurrency, {} without any.
+type Concurrency struct {
+	ReservedConcurrentExecutions *int `json:",omitempty"`
+}
+
+// ListVersionsAnswer is the body of ListVersionsByFunction.
+type ListVersionsAnswer struct {
+	NextMarker string `json:",omitempty"`
+	Versions   []FunctionConfiguration
+}
+
+// ProvisionedConcurrency is the provisioned concurrency of one version.
+type ProvisionedConcurrency struct {
+	FunctionArn                              string `json:",omitempty"` // qualified; only in lists
+	RequestedProvisionedConcurrentExecutions int
+	AvailableProvisionedConcurrentExecutions int
+	AllocatedProvisionedConcurrentExecutions int
+	Status                                   string // IN_PROGRESS, READY or FAILED
+	StatusReason                             string `json:",omitempty"`
+	LastModified                             string // FormatTimestamp
+}
+
+// ListProvisionedAnswer is the body of ListProvisionedConcurrencyConfigs.
+type ListProvisionedAnswer struct {
+	NextMarker                    string `json:",omitempty"`
+	ProvisionedConcurrencyConfigs []ProvisionedConcurrency
 }
 
 // CodeLocation is where a function's code can be fetched for ten minutes.

@@ -33,6 +33,9 @@ var errorRows = [...]ErrorRow{
 	lambda.KindNotImplemented:   {"NotImplementedException", http.StatusBadRequest, "User", "message"},
 	lambda.KindUnknownOperation: {"UnknownOperationException", http.StatusNotFound, "User", "message"},
 	lambda.KindEntityTooLarge:   {"RequestEntityTooLargeException", http.StatusRequestEntityTooLarge, "User", "message"},
+
+	lambda.KindSnapStartNotReady: {"SnapStartNotReadyException", http.StatusConflict, "User", "Message"},
+	lambda.KindNoProvisioned:     {"ProvisionedConcurrencyConfigNotFoundException", http.StatusNotFound, "User", "message"},
 }
 
 // RowOf returns the wire form of kind; the row of lambda.KindInternal for a kind the table does not have.

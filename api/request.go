@@ -1,6 +1,10 @@
 package api
 
-import "thaw.dev/thaw/lambda"
+import (
+	"math"
+
+	"thaw.dev/thaw/lambda"
+)
 
 // FunctionSettings are the members that CreateFunction and UpdateFunctionConfiguration share. nil means absent.
 // Members whose content Thaw does not use are kept only as far as needed to tell "nothing" from "something".
@@ -125,6 +129,24 @@ type UpdateFunctionCodeRequest struct {
 	RevisionId    *string
 }
 
+// PublishVersionRequest is the body of PublishVersion.
+type PublishVersionRequest struct {
+	CodeSha256  *string
+	Description *string
+	RevisionId  *string
+	PublishTo   *string
+}
+
+// PutFunctionConcurrencyRequest is the body of PutFunctionConcurrency.
+type PutFunctionConcurrencyRequest struct {
+	ReservedConcurrentExecutions *int
+}
+
+// PutProvisionedConcurrencyRequest is the body of PutProvisionedConcurrencyConfig.
+type PutProvisionedConcurrencyRequest struct {
+	ProvisionedConcurrentExecutions *int
+}
+
 // TagResourceRequest is the body of TagResource.
 type TagResourceRequest struct {
 	Tags map[string]string
@@ -163,6 +185,49 @@ func (r *UpdateFunctionCodeRequest) Check(name string) error {
 	c.architectures(r.Architectures)
 	c.Enum("publishTo", r.PublishTo, "LATEST_PUBLISHED")
 	c.Enum("s3ObjectStorageMode", r.S3ObjectStorageMode, "COPY", "REFERENCE")
+	return c.Err()
+}
+
+// Check is the constraint layer for PublishVersion; name is the path label.
+func (r *PublishVersionRequest) Check(name string) error {
+	var c Constraints
+	c.writeName(&name)
+	c.Length("description", r.Description, 0, 256)
+	c.Enum("publishTo", r.PublishTo, "LATEST_PUBLISHED")
+	return c.Err()
+}
+
+// Check is the constraint layer for PutFunctionConcurrency; name is the path label.
+func (r *PutFunctionConcurrencyRequest) Check(name string) error {
+	var c Constraints
+	c.writeName(&name)
+	c.Required("reservedConcurrentExecutions", r.ReservedConcurrentExecutions != nil)
+	c.Range("reservedConcurrentExecutions", r.ReservedConcurrentExecutions, 0, math.MaxInt32)
+	return c.Err()
+}
+
+// Check is the constraint layer for PutProvisionedConcurrencyConfig; name is the path label, query the Qualifier.
+func (r *PutProvisionedConcurrencyRequest) Check(name, query string) error {
+	var c Constraints
+	c.qualified(name, query)
+	c.Required("provisionedConcurrentExecutions", r.ProvisionedConcurrentExecutions != nil)
+	c.Range("provisionedConcurrentExecutions", r.ProvisionedConcurrentExecutions, 1, math.MaxInt32)
+	return c.Err()
+}
+
+// CheckQualified is the constraint layer for operations that need a function name and the Qualifier of the query.
+func CheckQualified(name, query string) error {
+	var c Constraints
+	c.qualified(name, query)
+	return c.Err()
+}
+
+// CheckPage is the constraint layer for lists about one function, whose pages have at most the given number of members.
+func CheckPage(name string, maxItems *int, most int) error {
+	var c Constraints
+	c.Length("functionName", &name, 1, 256)
+	c.Match("functionName", &name, namespacedName)
+	c.Range("maxItems", maxItems, 1, most)
 	return c.Err()
 }
 
@@ -236,6 +301,15 @@ func (c *Constraints) writeName(name *string) {
 	}
 	if ref, ok := lambda.ParseFunctionRef(*name); ok && len(ref.Name) > 64 {
 		c.fail(quote(*name), "functionName", "Member must have length less than or equal to 64")
+	}
+}
+
+func (c *Constraints) qualified(name, query string) {
+	c.writeName(&name)
+	c.Required("qualifier", query != "")
+	if query != "" {
+		c.Length("qualifier", &query, 1, 128)
+		c.Match("qualifier", &query, qualifier)
 	}
 }
 

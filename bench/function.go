@@ -25,11 +25,30 @@ var (
 
 // function is the hello function in one language: as Thaw gets it, and as the baselines run it.
 type function struct {
+	runtime runtimes.Runtime
 	handler string
 	zip     []byte
+	code    string   // name of the file in zip that is the handler's source; "" if it is compiled
 	child   []string // command line of the warm baseline's child process
 	bare    []string // command line of the cold baseline
 	bareAs  string   // what the cold baseline is called
+}
+
+// function makes the function for the runtime called name, see WarmOptions.
+func (d *server) function(ctx context.Context, s *Setup, name string) (*function, error) {
+	r, err := d.runtime(ctx, s, name)
+	if err != nil {
+		return nil, err
+	}
+	dir := filepath.Join(d.dir, "bench")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	f, err := newFunction(ctx, dir, r)
+	if err == nil {
+		f.runtime = r
+	}
+	return f, err
 }
 
 // newFunction makes the function for a runtime; what it needs on the host goes to dir.
@@ -61,7 +80,7 @@ func scriptFunction(dir, interpreter, code, handler, pipe string, bare []string,
 		return nil, err
 	}
 	return &function{
-		handler: handler, zip: archive,
+		handler: handler, zip: archive, code: code,
 		child: []string{interpreter, filepath.Join(dir, pipe), dir}, bare: bare, bareAs: bareAs,
 	}, nil
 }
@@ -95,6 +114,43 @@ func goFunction(ctx context.Context, dir string) (*function, error) {
 		return nil, err
 	}
 	return &function{handler: "bootstrap", zip: archive, child: []string{program}, bare: []string{program, "1"}, bareAs: "the bootstrap on the host"}, nil
+}
+
+// variant is the function's zip with a comment that makes it differ from every other; a compiled one stays as it is.
+func (f *function) variant(name string) ([]byte, error) {
+	if f.code == "" {
+		return f.zip, nil
+	}
+	text, err := functions.ReadFile("functions/" + f.code)
+	if err != nil {
+		return nil, err
+	}
+	mark := "# "
+	if f.runtime.Family == lambda.FamilyNode {
+		mark = "// "
+	}
+	return zipOf(f.code, append(text, mark+name+"\n"...), 0o644)
+}
+
+// sleeping is the zip of the function that greets after burstSleep.
+func (f *function) sleeping() ([]byte, error) {
+	if f.code == "" {
+		return nil, fmt.Errorf("%w: bursts are measured with python and nodejs", ErrUnavailable)
+	}
+	text, err := functions.ReadFile("functions/sleeping" + filepath.Ext(f.code))
+	if err != nil {
+		return nil, err
+	}
+	return zipOf(f.code, text, 0o644)
+}
+
+// workingFunction is the Python hello function whose init works for as many seconds as the variable INIT_SECONDS says.
+func workingFunction() ([]byte, error) {
+	text, err := functions.ReadFile("functions/working.py")
+	if err != nil {
+		return nil, err
+	}
+	return zipOf("lambda_function.py", text, 0o644)
 }
 
 // copyOut writes an embedded file below dir.

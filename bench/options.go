@@ -1,61 +1,192 @@
 package bench
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"runtime"
-
-	"thaw.dev/thaw/embedded"
-)
-
-// Kind is what Run measures.
-type Kind string
-
-// Kinds of measurement.
-const (
-	Warm Kind = "warm" // invocations that find an initialised environment
-	Cold Kind = "cold" // invocations that wait for a new environment
+	"time"
 )
 
 // ErrUnavailable is returned when this host lacks what the chosen runtime needs; the text says what.
 var ErrUnavailable = errors.New("runtime is not available on this host")
 
-// Options say what to measure.
-type Options struct {
-	Kind Kind
+// Setup is what every measurement needs to know.
+type Setup struct {
+	// Thaw is the program that is started as `thaw serve`.
+	Thaw string
 	// Engine is the server's engine, as in node.Config.
 	Engine string
-	// Runtime is a family (python, nodejs, provided), of which the newest installed version is taken, or a runtime's
-	// name. provided needs the go command, which builds the function.
-	Runtime string
-	// N is the number of samples, at least 1.
-	N int
-	// Concurrency is the number of clients whose rate is measured after the samples. Zero means one per CPU for Warm,
-	// and for Cold 1, whose rate follows from the samples.
-	Concurrency int
-	// Helpers are the server's helper programs; empty means the embedded ones.
-	Helpers embedded.Paths
 	// Progress is told what is being done; nil means nobody listens.
 	Progress func(step string)
 }
 
-func (o *Options) check() error {
-	switch {
-	case o.Kind != Warm && o.Kind != Cold:
-		return fmt.Errorf("kind %q: want %s or %s", o.Kind, Warm, Cold)
-	case o.N < 1:
-		return fmt.Errorf("%d samples: want at least 1", o.N)
-	case o.Concurrency < 0:
-		return fmt.Errorf("concurrency %d: want 1 or more", o.Concurrency)
+func (s *Setup) step(format string, args ...any) {
+	if s.Progress != nil {
+		s.Progress(fmt.Sprintf(format, args...))
 	}
-	if o.Concurrency == 0 {
-		o.Concurrency = 1
-		if o.Kind == Warm {
-			o.Concurrency = runtime.NumCPU()
-		}
-	}
-	if o.Progress == nil {
-		o.Progress = func(string) {}
+}
+
+// bounds of what can be asked for, so that a slip of the finger does not take the machine down.
+const (
+	maxSamples      = 1_000_000
+	maxFunctions    = 1_000_000
+	maxEnvironments = 1000
+	maxSeconds      = 600
+)
+
+// within returns an error unless n is between 1 and most.
+func within(what string, n, most int) error {
+	if n < 1 || n > most {
+		return fmt.Errorf("%d %s: want 1 to %d", n, what, most)
 	}
 	return nil
+}
+
+// WarmOptions say what Warm measures.
+type WarmOptions struct {
+	Setup
+	// Runtime is a family (python, nodejs, provided), of which the newest installed version is taken, or a runtime's
+	// name. provided needs the go command, which builds the function.
+	Runtime string
+	// N is the number of samples, 1 to 1,000,000.
+	N int
+	// Concurrency is the number of clients whose rate is measured after the samples. Zero means one per CPU.
+	Concurrency int
+}
+
+func (o *WarmOptions) check() error {
+	if o.Concurrency == 0 {
+		o.Concurrency = runtime.NumCPU()
+	}
+	return errors.Join(within("samples", o.N, maxSamples), within("clients", o.Concurrency, maxEnvironments))
+}
+
+// ColdOptions say what Cold measures.
+type ColdOptions struct {
+	Setup
+	// Runtime is as in WarmOptions. From a snapshot it is a Python.
+	Runtime string
+	// From is what every cold start must begin with. The server is set up so that it does, and each sample is checked.
+	From Source
+	// N is the number of samples, 1 to 1,000,000.
+	N int
+	// InitTime is how long the init work of the function takes that is measured from a snapshot. Other sources have
+	// a function without such work. 0 means 2 s; at most 9 s, because Lambda ends an init phase after 10 s.
+	InitTime time.Duration
+}
+
+const (
+	defaultInitTime = 2 * time.Second
+	maxInitTime     = 9 * time.Second
+)
+
+func (o *ColdOptions) check() error {
+	if o.InitTime == 0 {
+		o.InitTime = defaultInitTime
+	}
+	if o.InitTime < 0 || o.InitTime > maxInitTime {
+		return fmt.Errorf("init work of %s: want at most %s", o.InitTime, maxInitTime)
+	}
+	if _, err := settingsFor(o.From); err != nil {
+		return err
+	}
+	return within("samples", o.N, maxSamples)
+}
+
+// RestoreOptions say what Restore measures.
+type RestoreOptions struct {
+	Setup
+	// Runtime is as in WarmOptions; it must be one that snapshots are offered for.
+	Runtime string
+	// N is the number of samples of each kind, 1 to 1,000,000.
+	N int
+}
+
+func (o *RestoreOptions) check() error { return within("samples", o.N, maxSamples) }
+
+// BurstOptions say what Burst measures.
+type BurstOptions struct {
+	Setup
+	// Runtime is as in WarmOptions.
+	Runtime string
+	// Width is how many requests come at once, 1 to 1,000.
+	Width int
+	// Rounds is how many bursts of each kind there are, 1 to 1,000. Each has functions of its own.
+	Rounds int
+}
+
+func (o *BurstOptions) check() error {
+	return errors.Join(within("requests at once", o.Width, maxEnvironments), within("rounds", o.Rounds, 1000))
+}
+
+// HeteroOptions say what Hetero measures.
+type HeteroOptions struct {
+	Setup
+	// Runtime is as in WarmOptions.
+	Runtime string
+	// Functions is the number of different functions, 1 to 1,000. Each has an environment with 50 MB or more of real
+	// memory.
+	Functions int
+	// N is the number of samples of each kind, 1 to 1,000,000.
+	N int
+}
+
+func (o *HeteroOptions) check() error {
+	return errors.Join(within("functions", o.Functions, maxEnvironments), within("samples", o.N, maxSamples))
+}
+
+// FreezeOptions say what Freeze measures.
+type FreezeOptions struct {
+	Setup
+	// Runtime is as in WarmOptions.
+	Runtime string
+	// N is the number of cycles, 1 to 1,000,000.
+	N int
+}
+
+func (o *FreezeOptions) check() error { return within("cycles", o.N, maxSamples) }
+
+// DensityOptions say what Density measures.
+type DensityOptions struct {
+	Setup
+	// Runtimes are as in WarmOptions.Runtime; at least one.
+	Runtimes []string
+	// Environments is how many environments, and how many slots of each kind, are counted together, 1 to 1,000.
+	Environments int
+}
+
+func (o *DensityOptions) check() error {
+	if len(o.Runtimes) == 0 {
+		return errors.New("no runtimes to measure")
+	}
+	return within("environments", o.Environments, maxEnvironments)
+}
+
+// RSSOptions say what RSS measures.
+type RSSOptions struct {
+	Setup
+	// N is the number of functions, 1 to 1,000,000.
+	N int
+	// Settle is how long the server is left alone before its memory is read, at most ten minutes.
+	Settle time.Duration
+}
+
+func (o *RSSOptions) check() error {
+	if o.Settle < 0 || o.Settle > maxSeconds*time.Second {
+		return fmt.Errorf("settle for %s: want 0 to %d seconds", o.Settle, maxSeconds)
+	}
+	return within("functions", o.N, maxFunctions)
+}
+
+// pause waits for d or the end of ctx.
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-t.C:
+		return nil
+	}
 }

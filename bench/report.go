@@ -1,122 +1,94 @@
 package bench
 
 import (
-	"math"
-	"runtime"
-	"runtime/debug"
-	"slices"
+	"fmt"
+	"io"
+	"text/tabwriter"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
-// Report is the result of Run. Times are in milliseconds. Its JSON form is stable.
+// Report is the result of Warm and Cold. Times are in milliseconds. Its JSON form is stable.
 type Report struct {
-	Name     string   `json:"name"` // the Kind
-	Engine   string   `json:"engine"`
-	Runtime  string   `json:"runtime"`
-	N        int      `json:"n"`
-	P50      float64  `json:"p50_ms"`
-	P90      float64  `json:"p90_ms"`
-	P99      float64  `json:"p99_ms"`
-	RPS      float64  `json:"rps"`    // invocations per second, of Options.Concurrency clients
-	Phases   Phases   `json:"phases"` // medians
-	Baseline Baseline `json:"baseline"`
-	RatioP50 float64  `json:"ratio_p50"` // P50 ÷ the baseline's
+	Name     string    `json:"name"` // "warm" or "cold"
+	Engine   string    `json:"engine"`
+	Runtime  string    `json:"runtime"`
+	From     Source    `json:"from,omitempty"` // of every cold start
+	N        int       `json:"n"`
+	P50      float64   `json:"p50_ms"`
+	P90      float64   `json:"p90_ms"`
+	P99      float64   `json:"p99_ms"`
+	RPS      float64   `json:"rps,omitempty"`     // invocations per second of Clients together
+	Clients  int       `json:"clients,omitempty"` // 0 if no rate was measured
+	Phases   Phases    `json:"phases"`            // medians
+	Baseline Baseline  `json:"baseline"`
+	RatioP50 float64   `json:"ratio_p50"`      // P50 ÷ the baseline's
+	Init     *InitWork `json:"init,omitempty"` // of cold starts from snapshots
 	Machine
 
-	clients        int
-	thaw, baseline []float64 // samples in ms
-	phases         []Phases
+	thaw, baseline, running samples
+	phases                  []Phases
 }
 
 // Baseline is what Thaw is compared with.
 type Baseline struct {
 	Name string  `json:"name"`
 	P50  float64 `json:"p50_ms"`
+	P90  float64 `json:"p90_ms"`
+	P99  float64 `json:"p99_ms"`
 }
 
-// Machine says what was measured, and on what.
-type Machine struct {
-	Commit string `json:"commit"` // of this build; "" if it does not know, with "+" if there were local changes
-	Kernel string `json:"kernel"`
-	CPUs   int    `json:"cpus"`
+// InitWork compares a function's snapshot with running the init that it replaces.
+type InitWork struct {
+	P50   float64 `json:"p50_ms"` // init phase of a start without snapshot
+	N     int     `json:"n"`      // such starts
+	Ratio float64 `json:"ratio"`  // Report.P50, the whole first response, ÷ P50
 }
 
-func thisMachine() Machine {
-	m := Machine{CPUs: runtime.NumCPU()}
-	var u unix.Utsname
-	if unix.Uname(&u) == nil {
-		m.Kernel = unix.ByteSliceToString(u.Release[:])
-	}
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return m
-	}
-	changed := ""
-	for _, s := range info.Settings {
-		switch {
-		case s.Key == "vcs.revision":
-			m.Commit = s.Value
-		case s.Key == "vcs.modified" && s.Value == "true":
-			changed = "+"
-		}
-	}
-	m.Commit += changed
-	return m
+func newReport(name string, s *Setup, runtime, baseline string) *Report {
+	return &Report{Name: name, Engine: s.Engine, Runtime: runtime, Baseline: Baseline{Name: baseline}, Machine: thisMachine()}
 }
 
-func newReport(o *Options, runtime, baseline string) *Report {
-	return &Report{
-		Name: string(o.Kind), Engine: o.Engine, Runtime: runtime, N: o.N, clients: o.Concurrency,
-		Baseline: Baseline{Name: baseline}, Machine: thisMachine(),
-	}
-}
-
-func (r *Report) add(took, baseline time.Duration, p Phases) {
-	r.thaw = append(r.thaw, millis(took))
-	r.baseline = append(r.baseline, millis(baseline))
-	r.phases = append(r.phases, p)
+func (r *Report) add(took, baseline time.Duration, t timing) {
+	r.thaw.add(took)
+	r.baseline.add(baseline)
+	r.phases = append(r.phases, t.Phases)
 }
 
 // finish computes the summary.
-func (r *Report) finish(rps float64) *Report {
-	r.RPS = round(rps)
-	r.P50, r.P90, r.P99 = round(percentile(r.thaw, 50)), round(percentile(r.thaw, 90)), round(percentile(r.thaw, 99))
-	r.Baseline.P50 = round(percentile(r.baseline, 50))
-	r.RatioP50 = round(r.P50 / r.Baseline.P50)
-	median := func(of func(Phases) float64) float64 {
-		var all []float64
-		for _, p := range r.phases {
-			all = append(all, of(p))
-		}
-		return round(percentile(all, 50))
-	}
-	r.Phases = Phases{
-		Place:  median(func(p Phases) float64 { return p.Place }),
-		Code:   median(func(p Phases) float64 { return p.Code }),
-		Init:   median(func(p Phases) float64 { return p.Init }),
-		Invoke: median(func(p Phases) float64 { return p.Invoke }),
+func (r *Report) finish() *Report {
+	thaw, base := r.thaw.latency(), r.baseline.latency()
+	r.N, r.P50, r.P90, r.P99 = thaw.N, thaw.P50, thaw.P90, thaw.P99
+	r.Baseline.P50, r.Baseline.P90, r.Baseline.P99 = base.P50, base.P90, base.P99
+	r.RatioP50 = ratio(r.P50, r.Baseline.P50)
+	r.Phases = medians(r.phases)
+	if init := r.running.latency(); init.N > 0 {
+		r.Init = &InitWork{P50: init.P50, N: init.N, Ratio: ratio(r.P50, init.P50)}
 	}
 	return r
 }
 
-// percentile is the nearest-rank percentile: the smallest sample that p percent of the samples do not exceed. p is
-// over 0 and at most 100, and there is a sample.
-func percentile(samples []float64, p float64) float64 {
-	sorted := slices.Sorted(slices.Values(samples))
-	return sorted[int(math.Ceil(p/100*float64(len(sorted))))-1]
-}
-
-func mean(samples []float64) float64 {
-	sum := 0.0
-	for _, s := range samples {
-		sum += s
+// WriteTable writes r for people.
+func (r *Report) WriteTable(w io.Writer) error {
+	from := ""
+	if r.From != "" {
+		from = " from " + string(r.From)
 	}
-	return sum / float64(len(samples))
+	fmt.Fprintf(w, "%s invocations%s, %s on %s, %d samples, %d CPUs, kernel %s\n\n", r.Name, from, r.Runtime, r.Engine, r.N, r.CPUs, r.Kernel)
+	t := tabwriter.NewWriter(w, 0, 8, 3, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "ms\tp50\tp90\tp99\t")
+	fmt.Fprintf(t, "thaw\t%.2f\t%.2f\t%.2f\t\n", r.P50, r.P90, r.P99)
+	fmt.Fprintf(t, "baseline\t%.2f\t%.2f\t%.2f\t\n", r.Baseline.P50, r.Baseline.P90, r.Baseline.P99)
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	p := r.Phases
+	_, err := fmt.Fprintf(w, "\nbaseline: %s\nratio of the medians: %.2f\nphases (medians, ms): place %.2f, code %.2f, init %.2f, invoke %.2f\n",
+		r.Baseline.Name, r.RatioP50, p.Place, p.Code, p.Init, p.Invoke)
+	if err == nil && r.Init != nil {
+		_, err = fmt.Fprintf(w, "running the init: %.0f ms (median of %d); first response ÷ that: %.4f\n", r.Init.P50, r.Init.N, r.Init.Ratio)
+	}
+	if err == nil && r.Clients > 0 {
+		_, err = fmt.Fprintf(w, "rate: %.0f/s with %d clients\n", r.RPS, r.Clients)
+	}
+	return err
 }
-
-func millis(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
-
-// round keeps three decimals: a microsecond.
-func round(x float64) float64 { return math.Round(x*1000) / 1000 }

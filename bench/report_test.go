@@ -1,47 +1,54 @@
 package bench
 
 import (
+	"bytes"
 	"encoding/json"
+	"flag"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"thaw.dev/thaw/pool"
 )
 
-func TestPercentile(t *testing.T) {
-	t.Parallel()
-	hundred := make([]float64, 100)
-	for i := range hundred {
-		hundred[i] = float64(100 - i)
-	}
-	for _, c := range []struct {
-		samples []float64
-		p, want float64
-	}{
-		{hundred, 50, 50},
-		{hundred, 99, 99},
-		{hundred, 100, 100},
-		{[]float64{3}, 50, 3},
-		{[]float64{3}, 99, 3},
-		{[]float64{4, 1, 3, 2}, 50, 2},
-		{[]float64{4, 1, 3, 2}, 90, 4},
-	} {
-		if got := percentile(c.samples, c.p); got != c.want {
-			t.Errorf("p%v of %d samples: got %v, want %v", c.p, len(c.samples), got, c.want)
+var update = flag.Bool("update", false, "write the golden files")
+
+// golden compares got with a file in testdata.
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, got, 0o600); err != nil {
+			t.Fatal(err)
 		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s: got\n%s\nwant\n%s", name, got, want)
 	}
 }
 
 func TestReport(t *testing.T) {
 	t.Parallel()
-	r := newReport(&Options{Kind: Cold, Engine: "gvisor", N: 3, Concurrency: 1}, "python3.11", "python3")
+	r := newReport("cold", &Setup{Engine: "gvisor"}, "python3.11", "python3")
+	r.From = pool.SourceSnapshot
 	for _, ms := range []time.Duration{30, 10, 20} {
-		r.add(ms*time.Millisecond, ms*time.Millisecond/4, Phases{Place: float64(ms), Init: 2 * float64(ms)})
+		r.add(ms*time.Millisecond, ms*time.Millisecond/4, timing{Phases: Phases{Place: float64(ms), Init: 2 * float64(ms)}})
 	}
-	r.finish(50)
+	r.running = samples{2000, 2100, 1900}
+	r.finish()
 	if r.P50 != 20 || r.P99 != 30 || r.Baseline.P50 != 5 || r.RatioP50 != 4 || r.Phases != (Phases{Place: 20, Init: 40}) {
 		t.Errorf("got %+v", r)
+	}
+	if want := (InitWork{2000, 3, 0.01}); *r.Init != want {
+		t.Errorf("init: got %+v, want %+v", *r.Init, want)
 	}
 	b, err := json.Marshal(r)
 	if err != nil {
@@ -51,7 +58,7 @@ func TestReport(t *testing.T) {
 	if err := json.Unmarshal(b, &object); err != nil {
 		t.Fatal(err)
 	}
-	want := strings.Fields("baseline commit cpus engine kernel n name p50_ms p90_ms p99_ms phases ratio_p50 rps runtime")
+	want := strings.Fields("baseline commit cpu cpus engine from init kernel memory_mb n name p50_ms p90_ms p99_ms phases ratio_p50 runtime")
 	if got := slices.Sorted(maps.Keys(object)); !slices.Equal(got, want) {
 		t.Errorf("members: got %v, want %v", got, want)
 	}
@@ -59,50 +66,137 @@ func TestReport(t *testing.T) {
 	if err := r.WriteTable(&text); err != nil {
 		t.Fatal(err)
 	}
-	for _, part := range []string{"cold invocations, python3.11 on gvisor, 3 samples", "20.00   30.00   30.00", "ratio of the medians: 4.00"} {
+	for _, part := range []string{"cold invocations from snapshot, python3.11 on gvisor, 3 samples", "20.00   30.00   30.00", "ratio of the medians: 4.00", "÷ that: 0.0100"} {
 		if !strings.Contains(text.String(), part) {
 			t.Errorf("%q is missing in:\n%s", part, text.String())
 		}
 	}
 }
 
-func TestParseTiming(t *testing.T) {
+// measured is a suite with every kind of result.
+func measured() *Suite {
+	cold := func(from Source, runtime string, p50, base float64) *Report {
+		return &Report{
+			Name: "cold", Engine: "gvisor", Runtime: runtime, From: from, N: 100, P50: p50, P90: p50 + 1, P99: p50 + 2,
+			Phases: Phases{Place: 1, Code: 2, Init: 3, Invoke: 0.5}, Baseline: Baseline{Name: "bare", P50: base}, RatioP50: ratio(p50, base),
+		}
+	}
+	snapshot := cold(pool.SourceSnapshot, "python3.11", 50, 12.5)
+	snapshot.Init = &InitWork{P50: 2050, N: 5, Ratio: ratio(50, 2050)}
+	latency := func(p50 float64) Latency { return Latency{100, p50, 2 * p50, 3 * p50, 4 * p50} }
+	s := &Suite{
+		Name: "report", Engine: "gvisor", Began: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Seconds: 61, Complete: true,
+		Steps: []Step{{"thaw bench cold --from hot --runtime python --n 100", 12, ""}, {"thaw bench freeze --n 10", 1, "cycle 3: lost |\nand gone"}},
+		Warm:  []*Report{{Name: "warm", Runtime: "python3.11", N: 4000, P50: 0.45, P99: 2.5, RPS: 3000, Clients: 2, Baseline: Baseline{P50: 0.1}, RatioP50: 4.5}},
+		Cold: []*Report{
+			cold(pool.SourceHot, "python3.11", 6, 12.5), cold(pool.SourceHot, "nodejs20.x", 13, 55), snapshot,
+			cold(pool.SourceEmpty, "python3.11", 60, 12.5), cold(pool.SourceNone, "python3.11", 120, 12.5),
+		},
+		Restore: &RestoreReport{Waiting: RestoreStart{Latency: latency(30)}, Nothing: RestoreStart{Latency: latency(100)}, Ratio: 0.3},
+		Bursts: []*BurstReport{{
+			Width: 100, Rounds: 5, Single: latency(6), SingleFrom: map[Source]int{pool.SourceHot: 15},
+			Bursts: []BurstResult{
+				{Kind: BurstOne, Latency: latency(30), Ratio: 15, From: map[Source]int{pool.SourceHot: 10, pool.SourceNone: 3}, Cold: 13},
+				{Kind: BurstEach, Latency: latency(900), Ratio: 450, From: map[Source]int{pool.SourceEmpty: 5, pool.SourceNone: 495}, Cold: 500},
+			},
+			ReservedMB: 9000, BudgetMB: 12000, WarmBefore: latency(0.5), WarmDuring: latency(0.75), WarmP99: 1.5,
+		}},
+		Hetero:   &HeteroReport{Functions: 100, One: latency(0.4), Many: latency(0.5), Ratio: 1.25, Thawed: 7},
+		Freeze:   &FreezeReport{Cycles: 1000, Frozen: latency(0.9), Never: latency(0.5), Thaw: latency(0.2), Ratio: 1.8},
+		Density:  &DensityReport{Environments: 20, Counts: []DensityCount{{DensityFrozen, "python3.11", 33.3, 0.2, 4}, {DensityEmpty, "python3.11", 12, 0.1, 2}}},
+		Metadata: &RSSReport{N: 100000, EmptyMB: 60, RSSMB: 1500, PerFunctionKB: 14.4},
+		Machine:  Machine{Commit: "0123abc", Kernel: "6.18.0", CPUs: 2, CPU: "Some CPU", Memory: 16000},
+	}
+	s.Targets = targetsOf(s)
+	return s
+}
+
+func TestMarkdown(t *testing.T) {
 	t.Parallel()
-	for header, want := range map[string]Phases{
-		"":                 {},
-		"invoke;dur=0.812": {Invoke: 0.812},
-		"place;dur=80.1, code;dur=1.2, init;dur=40.3, invoke;dur=1.1": {80.1, 1.2, 40.3, 1.1},
-		"total;dur=9,invoke;dur=1, cache;desc=x":                      {Invoke: 1},
+	golden(t, "report.md", measured().markdown())
+}
+
+// TestMarkdownOfAnInterruptedRun: what is missing is left out or marked, and the text says that it is not all.
+func TestMarkdownOfAnInterruptedRun(t *testing.T) {
+	t.Parallel()
+	s := measured()
+	s.Complete, s.Cold, s.Steps = false, s.Cold[:1], s.Steps[:1]
+	s.Warm, s.Restore, s.Bursts, s.Hetero, s.Freeze, s.Density, s.Metadata = nil, nil, nil, nil, nil, nil, nil
+	s.Targets = targetsOf(s)
+	golden(t, "interrupted.md", s.markdown())
+}
+
+func TestSuiteTable(t *testing.T) {
+	t.Parallel()
+	var b bytes.Buffer
+	if err := measured().WriteTable(&b); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "targets.txt", b.Bytes())
+}
+
+func TestVerdict(t *testing.T) {
+	t.Parallel()
+	got := func(x float64) *float64 { return &x }
+	for want, target := range map[string]Target{
+		"✓ aim reached": {AtLeast: 2, Aim: 1, Got: got(1)},
+		"✓ reached":     {AtLeast: 2, Aim: 1, Got: got(2)},
+		"✗ missed":      {AtLeast: 2, Aim: 1, Got: got(2.1)},
+		"not measured":  {AtLeast: 2, Aim: 1},
 	} {
-		if got, err := parseTiming(header); err != nil || got != want {
-			t.Errorf("%q: got %+v, %v, want %+v", header, got, err, want)
+		if v := target.Verdict(); v != want {
+			t.Errorf("%+v: %s", target, v)
 		}
-	}
-	if _, err := parseTiming("invoke;dur=soon"); err == nil {
-		t.Error("a duration that is no number was accepted")
 	}
 }
 
-func TestVmRSS(t *testing.T) {
+// TestWrite: the files of a report are there, complete, and replaced as a whole.
+func TestWrite(t *testing.T) {
 	t.Parallel()
-	got, err := vmRSS("Name:\tthaw\nVmHWM:\t  9 kB\nVmRSS:\t   68412 kB\nThreads:\t7\n")
-	if err != nil || got != 68412 {
-		t.Errorf("got %d, %v", got, err)
+	dir := filepath.Join(t.TempDir(), "out")
+	s := measured()
+	for range 2 {
+		if err := s.write(dir); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if _, err := vmRSS("Name:\tkthreadd\n"); err == nil {
-		t.Error("a status without VmRSS was accepted")
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, f := range files {
+		names = append(names, f.Name())
+	}
+	if want := []string{reportChart, reportJSON, reportMarkdown}; !slices.Equal(names, want) {
+		t.Errorf("files: got %v, want %v", names, want)
+	}
+	b, err := os.ReadFile(filepath.Join(dir, reportJSON))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var back Suite
+	if err := json.Unmarshal(b, &back); err != nil {
+		t.Fatal(err)
+	}
+	if len(back.Cold) != len(s.Cold) || back.Machine != s.Machine || back.Restore.Ratio != s.Restore.Ratio || *back.Targets[0].Got != *s.Targets[0].Got {
+		t.Errorf("got %+v", back)
 	}
 }
 
-func TestOptions(t *testing.T) {
+// TestChart: the chart has a bar's label for each measurement, and there is none without measurements.
+func TestChart(t *testing.T) {
 	t.Parallel()
-	for _, o := range []Options{{}, {Kind: "hot", N: 1}, {Kind: Warm}, {Kind: Cold, N: -1}, {Kind: Cold, N: 1, Concurrency: -1}} {
-		if err := o.check(); err == nil {
-			t.Errorf("%+v was accepted", o)
+	svg, err := measured().chart()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range []string{"<svg", ">hot<", ">snapshot<", ">empty<", ">none<", "bare interpreter", ">12.5<", ">55.0<", ">6.0<", ">13.0<", ">120.0<", "nodejs"} {
+		if !strings.Contains(string(svg), part) {
+			t.Errorf("%q is missing", part)
 		}
 	}
-	o := Options{Kind: Cold, N: 1}
-	if err := o.check(); err != nil || o.Concurrency != 1 {
-		t.Errorf("got %+v, %v", o, err)
+	if svg, err := (&Suite{}).chart(); svg != nil || err != nil {
+		t.Errorf("of nothing: %d bytes, %v", len(svg), err)
 	}
 }

@@ -2,74 +2,99 @@ package bench
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"time"
 
 	"thaw.dev/thaw/client"
 	"thaw.dev/thaw/embedded"
 	"thaw.dev/thaw/lambda"
 	"thaw.dev/thaw/node"
+	"thaw.dev/thaw/ops"
 	"thaw.dev/thaw/runtimes"
 )
 
-// server is the server under test, in this process.
+// server is the server under test: `thaw serve` in a process and with a data directory of its own.
 type server struct {
-	node   *node.Node
-	client *client.Client
 	dir    string
-	// runtime is the one under test.
-	runtime runtimes.Runtime
+	cmd    *exec.Cmd
+	client *client.Client
+	ops    *ops.Client
+	fake   bool // its engine runs no code
 }
 
-// warmKeepAlive is longer than any run.
-const warmKeepAlive = time.Hour
+// stopTimeout is how long the server may take to end before it is killed.
+const stopTimeout = 30 * time.Second
 
-// openServer starts a server whose environments are kept only for warm invocations: without keep-alive every
-// invocation is a cold start.
-func openServer(ctx context.Context, o *Options) (_ *server, err error) {
-	s := &server{}
+// startServer starts a server with the given flags beside those every measurement has, and waits until it says on
+// stdout where it is. The end of ctx stops it, too.
+func startServer(ctx context.Context, s *Setup, flags ...string) (_ *server, err error) {
+	d := &server{fake: s.Engine == "fake"}
+	if d.dir, err = tempDir(); err != nil {
+		return nil, err
+	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, s.close())
+			err = errors.Join(err, d.stop())
 		}
 	}()
-	if s.dir, err = tempDir(); err != nil {
+	args := append([]string{
+		"serve", "--json", "--data=" + d.dir, "--listen=127.0.0.1:0", "--engine=" + s.Engine, "--log-level=error",
+	}, flags...)
+	d.cmd = exec.CommandContext(ctx, s.Thaw, args...) //nolint:gosec // the caller's own program
+	d.cmd.Cancel = func() error { return d.cmd.Process.Signal(syscall.SIGTERM) }
+	d.cmd.WaitDelay = stopTimeout
+	d.cmd.Stderr = os.Stderr
+	d.cmd.Env = withoutSettings(os.Environ())
+	out, err := d.cmd.StdoutPipe()
+	if err != nil {
 		return nil, err
 	}
-	c := node.Default()
-	c.DataDir, c.Listen, c.Engine, c.Helpers = s.dir, "127.0.0.1:0", o.Engine, o.Helpers
-	c.Logger = slog.New(slog.DiscardHandler)
-	if c.KeepAlive = 0; o.Kind == Warm {
-		c.KeepAlive = warmKeepAlive
-	}
-	if s.runtime, err = chooseRuntime(ctx, c, o.Runtime); err != nil {
+	if err := d.cmd.Start(); err != nil {
 		return nil, err
 	}
-	if s.node, err = node.Open(ctx, c); err != nil {
-		return nil, err
+	var announced node.Announcement
+	if err := json.NewDecoder(out).Decode(&announced); err != nil {
+		return nil, fmt.Errorf("the server did not start: %w", err)
 	}
-	if s.client, err = newClient(s.dir, "http://"+s.node.Addr(), o.Concurrency); err != nil {
-		return nil, err
-	}
-	return s, nil
+	d.ops = ops.NewClient(d.dir)
+	d.client, err = newClient(d.dir, announced.Endpoint)
+	return d, err
 }
 
-func (s *server) close() error {
+// withoutSettings leaves out the variables that change a server's settings: a measurement says all that matter.
+func withoutSettings(environ []string) []string {
+	var out []string
+	for _, v := range environ {
+		if !strings.HasPrefix(v, "THAW_") {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// stop ends the server and removes its directory.
+func (d *server) stop() error {
 	var err error
-	if s.client != nil {
-		s.client.Close()
+	if d.client != nil {
+		d.client.Close()
 	}
-	if s.node != nil {
-		err = s.node.Close()
+	if d.ops != nil {
+		d.ops.Close()
 	}
-	if s.dir != "" {
-		err = errors.Join(err, os.RemoveAll(s.dir))
+	if d.cmd != nil && d.cmd.Process != nil {
+		_ = d.cmd.Process.Signal(syscall.SIGTERM) // it may be gone
+		if err = d.cmd.Wait(); errors.Is(err, context.Canceled) {
+			err = nil // told to end, it ended
+		}
 	}
-	return err
+	return errors.Join(err, os.RemoveAll(d.dir))
 }
 
 // tempDir makes a directory that others may pass through, because gVisor's processes run as nobody.
@@ -81,15 +106,14 @@ func tempDir() (string, error) {
 	return dir, os.Chmod(dir, 0o711)
 }
 
-// chooseRuntime finds the runtime called name, or the newest of the family called name.
-func chooseRuntime(ctx context.Context, c node.Config, name string) (runtimes.Runtime, error) {
-	helpers := c.Helpers
-	if helpers == (embedded.Paths{}) {
-		var err error
-		if helpers, err = embedded.Extract(filepath.Join(c.DataDir, "bin")); err != nil {
-			return runtimes.Runtime{}, err
-		}
+// runtime finds the runtime called name, or the newest of the family called name, as the server does.
+func (d *server) runtime(ctx context.Context, s *Setup, name string) (runtimes.Runtime, error) {
+	helpers, err := embedded.Extract(filepath.Join(d.dir, "bin"))
+	if err != nil {
+		return runtimes.Runtime{}, err
 	}
+	c := node.Default()
+	c.DataDir, c.Engine = d.dir, s.Engine
 	catalog, err := node.OpenRuntimes(c, helpers.Agent)
 	if err != nil {
 		return runtimes.Runtime{}, err
@@ -108,18 +132,4 @@ func chooseRuntime(ctx context.Context, c node.Config, name string) (runtimes.Ru
 		return found, fmt.Errorf("%w: there is no %s", ErrUnavailable, name)
 	}
 	return found, nil
-}
-
-const functionName = "hello"
-
-// deploy creates the function under test and waits until it can be invoked.
-func (s *server) deploy(ctx context.Context, f *function) error {
-	_, err := s.client.CreateFunction(ctx, client.CreateFunctionInput{
-		FunctionName: functionName, Runtime: s.runtime.Name, Handler: f.handler, Code: client.CodeInput{ZipFile: f.zip},
-		Role: "arn:aws:iam::" + node.Default().Account + ":role/bench", MemorySize: lambda.MemoryMBPerCPU, Timeout: 30,
-	})
-	if err == nil {
-		_, err = s.client.WaitActive(ctx, functionName)
-	}
-	return err
 }

@@ -18,7 +18,25 @@ func check(c *lambda.Config) error {
 	if err := checkRuntime(c.Runtime); err != nil {
 		return err
 	}
+	if err := checkSnapStart(c); err != nil {
+		return err
+	}
 	return checkEnvironment(c.Environment)
+}
+
+// checkSnapStart refuses what AWS does not combine with SnapStart. Source: AWS Lambda developer guide, "Improving startup
+// performance with Lambda SnapStart", "Supported features and limitations".
+func checkSnapStart(c *lambda.Config) error {
+	if c.SnapStart != lambda.SnapStartPublishedVersions {
+		return nil
+	}
+	if err := lambda.SnapshotsOffered(c.Runtime); err != nil {
+		return err
+	}
+	if c.EphemeralMB > lambda.DefaultEphemeralMB {
+		return lambda.Errorf(lambda.KindInvalid, "Ephemeral storage of more than %d MB is not supported for SnapStart enabled functions.", lambda.DefaultEphemeralMB)
+	}
+	return nil
 }
 
 // offered are the identifiers that an unknown runtime's error lists: those of Lambda that Thaw can run.

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"runtime"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -26,20 +25,18 @@ const (
 	arn     = "arn:aws:lambda:us-east-1:000000000000:function:f"
 )
 
-// plane is a control plane over doubles, with a record of what it retired.
+// plane is a control plane over doubles.
 type plane struct {
 	*control.Functions
 	store    *controltest.Store
 	packages *controltest.Packages
+	slots    *controltest.Slots
 	runtime  func(ctx context.Context, name string) error
-
-	mu      sync.Mutex
-	retired []string
 }
 
 // newPlane returns a plane that is not open yet. Tests set its doubles' hooks before open.
 func newPlane() *plane {
-	p := &plane{store: &controltest.Store{}, packages: &controltest.Packages{}}
+	p := &plane{store: &controltest.Store{}, packages: &controltest.Packages{}, slots: &controltest.Slots{}}
 	p.runtime = func(context.Context, string) error { return nil }
 	return p
 }
@@ -50,22 +47,19 @@ func (p *plane) open(t *testing.T) *plane {
 	p.Functions = control.New(control.Options{
 		Region: "us-east-1", Store: p.store, Packages: p.packages,
 		EnsureRuntime: func(ctx context.Context, name string) error { return p.runtime(ctx, name) },
-		Retire: func(_, name string) {
-			p.mu.Lock()
-			defer p.mu.Unlock()
-			p.retired = append(p.retired, name)
-		},
-		Logger: slog.New(slog.DiscardHandler),
+		Slots:         p.slots, Logger: slog.New(slog.DiscardHandler),
 	})
 	p.Open()
 	t.Cleanup(p.Close)
 	return p
 }
 
-func (p *plane) wasRetired() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return strings.Join(p.retired, " ")
+// told fails unless the slots were told just that since the last look at them.
+func (p *plane) told(t *testing.T, want string) {
+	t.Helper()
+	if got := p.slots.Calls(); got != want {
+		t.Errorf("the slots were told %q, want %q", got, want)
+	}
 }
 
 func ptr[T any](v T) *T { return &v }
@@ -104,6 +98,14 @@ func wantState(t *testing.T, c *lambda.Config, want string) {
 	got := fmt.Sprintf("%s/%s/%s/%s", c.State, c.StateReasonCode, c.UpdateStatus, c.UpdateReasonCode)
 	if got != want {
 		t.Fatalf("state %s, want %s (reasons %q, %q)", got, want, c.StateReason, c.UpdateReason)
+	}
+}
+
+// waitActive waits outside of a bubble.
+func waitActive(t *testing.T, p *plane, name string) {
+	t.Helper()
+	for p.get(t, name).Config.State != lambda.StateActive {
+		runtime.Gosched()
 	}
 }
 
@@ -160,9 +162,7 @@ func TestLifeOfAFunction(t *testing.T) {
 		if got, err := p.Resolve(account, "f", "$LATEST"); err != nil || got != active.Serving || got.RevisionID != active.Config.RevisionID {
 			t.Errorf("Resolve gave %v, %v", got, err)
 		}
-		if p.wasRetired() != "" {
-			t.Errorf("retired %q before anything ran", p.wasRetired())
-		}
+		p.told(t, "expect f:$LATEST 128")
 
 		time.Sleep(time.Second) // inside the bubble: so that LastModified can differ
 		updated, err := p.UpdateCode(t.Context(), control.UpdateCodeInput{Account: account, Name: "f", Zip: []byte("PK two")})
@@ -189,18 +189,14 @@ func TestLifeOfAFunction(t *testing.T) {
 		if done.Serving.Code != updated.Code || done.Config.RevisionID == updated.RevisionID {
 			t.Errorf("after the update %+v", done)
 		}
-		if p.wasRetired() != "f" {
-			t.Errorf("retired %q, want f once", p.wasRetired())
-		}
+		p.told(t, "discard f:$LATEST, expect f:$LATEST 128")
 
 		if err := p.Delete(t.Context(), account, "f"); err != nil {
 			t.Fatal(err)
 		}
 		_, err = p.Get(account, "f", "")
 		wantError(t, err, lambda.KindNotFound, "Function not found: "+arn)
-		if p.wasRetired() != "f f" {
-			t.Errorf("retired %q, want f once more", p.wasRetired())
-		}
+		p.told(t, "discard f")
 		wantError(t, p.Delete(t.Context(), account, "f"), lambda.KindNotFound, "Function not found: "+arn)
 	})
 }
@@ -265,8 +261,8 @@ func TestFailedPreparations(t *testing.T) {
 				if g.Config.Timeout != 9 || g.Serving == nil || g.Serving.Timeout != 3 || g.Config.UpdateReason != test.reason {
 					t.Errorf("function with a failed update %+v, serving %+v", g.Config, g.Serving)
 				}
-				if p.wasRetired() != "" {
-					t.Errorf("retired %q although nothing new serves", p.wasRetired())
+				if got := p.slots.Calls(); strings.Contains(got, "discard") {
+					t.Errorf("the slots were told %q although nothing new serves", got)
 				}
 				fails = false
 				if _, err := p.UpdateConfig(t.Context(), control.UpdateConfigInput{Account: account, Name: "g"}); err != nil {
@@ -397,12 +393,7 @@ func TestTagsDuringCreationDoNotLoseTheOutcome(t *testing.T) {
 func TestRacingUpdates(t *testing.T) {
 	p := newPlane().open(t)
 	p.create(t, input("f"))
-	for {
-		if f := p.get(t, "f"); f.Config.State == lambda.StateActive {
-			break
-		}
-		runtime.Gosched()
-	}
+	waitActive(t, p, "f")
 	for range 50 {
 		f := p.get(t, "f")
 		results := make(chan error, 2)
@@ -590,7 +581,7 @@ func TestListPages(t *testing.T) {
 	var names []string
 	after, more := "", true
 	for pages := 0; more; pages++ {
-		var page []store.Function
+		var page []*store.Function
 		page, more = p.List(account, after, 3)
 		for _, f := range page {
 			if f.Config.Account != account {

@@ -27,9 +27,11 @@ type CreateInput struct {
 	Settings      Settings
 	Zip           []byte // nil: no code was given
 	Tags          map[string]string
+	Publish       bool // publish version 1, too
 }
 
-// Create stores a new function in state Pending and has it prepared in the background. Errors: lambda.KindConflict
+// Create stores a new function in state Pending and has it prepared in the background. It returns the function's
+// configuration, or that of its first version with Publish. Errors: lambda.KindConflict
 // when the account has a function of that name, KindInvalid, KindCodeStorage.
 func (s *Functions) Create(ctx context.Context, in CreateInput) (*lambda.Config, error) {
 	c := &lambda.Config{
@@ -59,7 +61,13 @@ func (s *Functions) Create(ctx context.Context, in CreateInput) (*lambda.Config,
 	toPending(c)
 	c.RevisionID = uuid.NewString()
 	c.LastModified = time.Now().UTC().Truncate(time.Millisecond)
-	stored, err := s.store.Create(ctx, store.Function{Config: *c, Tags: maps.Clone(in.Tags)})
+	f, v := store.Function{Config: *c, Tags: maps.Clone(in.Tags)}, (*store.Version)(nil)
+	if in.Publish {
+		if f, v, err = s.withVersion(f, nil); err != nil {
+			return nil, err
+		}
+	}
+	stored, published, err := s.put(ctx, f, v)
 	if errors.Is(err, store.ErrExists) {
 		return nil, alreadyExists(in.Name)
 	}
@@ -67,6 +75,9 @@ func (s *Functions) Create(ctx context.Context, in CreateInput) (*lambda.Config,
 		return nil, err
 	}
 	s.queue.add(keyOf(c))
+	if published != nil {
+		return published, nil
+	}
 	return &stored.Config, nil
 }
 

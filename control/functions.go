@@ -19,8 +19,16 @@ type Store interface {
 	Get(account, name string) (store.Function, bool)
 	Update(ctx context.Context, f store.Function) (store.Function, error)
 	Delete(ctx context.Context, f store.Function) error
-	List(account string) []store.Function
-	All() []store.Function
+	List(account string) []*store.Function
+	All() []*store.Function
+	Totals(account string) store.Totals
+
+	Publish(ctx context.Context, f store.Function, v store.Version) (store.Function, store.Version, error)
+	Version(account, name string, number int) (*store.Version, bool)
+	Versions(account, name string) []*store.Version
+	AllVersions() []*store.Version
+	UpdateVersion(ctx context.Context, v store.Version) (store.Version, error)
+	DeleteVersion(ctx context.Context, v store.Version) error
 }
 
 // Options configure Functions.
@@ -31,10 +39,11 @@ type Options struct {
 	// EnsureRuntime makes the image of the named runtime if it is not there. A *lambda.Error of kind Invalid or NotFound
 	// means that this host cannot have it; its text becomes the function's StateReason.
 	EnsureRuntime func(ctx context.Context, runtime string) error
-	// Retire is told that environments of the function are out of date, because its serving configuration changed or it
-	// was deleted. It must not block. nil is allowed.
-	Retire func(account, name string)
-	// Workers is how many functions are prepared at once; 0 means 2.
+	// Slots are the environments. Required.
+	Slots Slots
+	// AccountConcurrency is how many invocations of one account run at once; 0 means lambda.AccountConcurrency.
+	AccountConcurrency int
+	// Workers is how many functions are prepared at once, and how many snapshots made; 0 means 2.
 	Workers int
 	// PrepareTimeout bounds one preparation; 0 means 5 minutes.
 	PrepareTimeout time.Duration
@@ -47,21 +56,30 @@ type Functions struct {
 	store          Store
 	packages       Packages
 	ensureRuntime  func(ctx context.Context, runtime string) error
-	retire         func(account, name string)
+	slots          Slots
 	workers        int
 	prepareTimeout time.Duration
 	log            *slog.Logger
 
-	queue *queue
-	stop  context.CancelFunc
-	wg    sync.WaitGroup // the workers; Open adds, Close waits
+	accountConcurrency int
+	limiting           chan struct{} // holds a token while somebody sets concurrency
+
+	// slotting makes reading the store and telling the slots one step, so that what they heard last is what the store
+	// says last. Held across calls of slots that do not block.
+	slotting sync.Mutex
+
+	queue     *queue // functions, and versions without a snapshot
+	snapshots *queue // versions with one
+	stop      context.CancelFunc
+	wg        sync.WaitGroup // the workers; Open adds, Close waits
 }
 
 // New returns Functions that answer calls; functions become Active only after Open.
 func New(o Options) *Functions {
 	f := &Functions{
-		region: o.Region, store: o.Store, packages: o.Packages, ensureRuntime: o.EnsureRuntime, retire: o.Retire,
-		workers: o.Workers, prepareTimeout: o.PrepareTimeout, log: o.Logger, queue: newQueue(),
+		region: o.Region, store: o.Store, packages: o.Packages, ensureRuntime: o.EnsureRuntime, slots: o.Slots,
+		workers: o.Workers, prepareTimeout: o.PrepareTimeout, log: o.Logger, queue: newQueue(), snapshots: newQueue(),
+		accountConcurrency: o.AccountConcurrency, limiting: make(chan struct{}, 1),
 	}
 	if f.workers <= 0 {
 		f.workers = 2
@@ -69,13 +87,14 @@ func New(o Options) *Functions {
 	if f.prepareTimeout <= 0 {
 		f.prepareTimeout = 5 * time.Minute
 	}
-	if f.retire == nil {
-		f.retire = func(string, string) {}
+	if f.accountConcurrency <= 0 {
+		f.accountConcurrency = lambda.AccountConcurrency
 	}
 	return f
 }
 
-// Open starts the workers and takes up what an earlier process left Pending or InProgress. Call it once.
+// Open tells the slots what there is, starts the workers and takes up what an earlier process left Pending or
+// InProgress. Call it once.
 func (s *Functions) Open() {
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
@@ -83,9 +102,16 @@ func (s *Functions) Open() {
 		if unprepared(&f.Config) {
 			s.queue.add(keyOf(&f.Config))
 		}
+		if f.Serving != nil {
+			s.slots.Expect(f.Serving)
+		}
+	}
+	for _, v := range s.store.AllVersions() {
+		s.published(v)
 	}
 	for range s.workers {
-		s.wg.Go(func() { s.work(ctx) })
+		s.wg.Go(func() { s.work(ctx, s.queue) })
+		s.wg.Go(func() { s.work(ctx, s.snapshots) })
 	}
 }
 
@@ -96,35 +122,76 @@ func (s *Functions) Close() {
 	}
 	s.stop()
 	s.queue.close()
+	s.snapshots.close()
 	s.wg.Wait()
 }
 
 // maxRaces is how often a write is tried again when others change the same record in between.
 const maxRaces = 16
 
-// modify reads the function, lets change make the next record from it and stores that; when another write came in
-// between it starts over, so change may run several times. change must clone what it alters.
+// modify has the next record made by change and stores it under a new revision. Errors and change as write's.
 func (s *Functions) modify(ctx context.Context, account, name string, change func(store.Function) (store.Function, error)) (store.Function, error) {
+	f, _, err := s.write(ctx, account, name, func(old store.Function) (store.Function, *store.Version, error) {
+		next, err := change(old)
+		if err == nil && next.Config.RevisionID == old.Config.RevisionID {
+			next.Config.RevisionID = uuid.NewString()
+		}
+		return next, nil, err
+	})
+	return f, err
+}
+
+// write reads the function, lets change make the next record from it and stores that, together with the version that
+// change gives, unless that is nil or stored already; when another write came in between it starts over, so change may
+// run several times. change must clone what it alters. The configuration returned is the version's, or else nil.
+func (s *Functions) write(ctx context.Context, account, name string,
+	change func(store.Function) (store.Function, *store.Version, error),
+) (store.Function, *lambda.Config, error) {
 	for range maxRaces {
 		old, ok := s.store.Get(account, name)
 		if !ok {
-			return store.Function{}, s.notFound(account, name, "")
+			return store.Function{}, nil, s.notFound(account, name, "")
 		}
-		next, err := change(old)
+		next, v, err := change(old)
 		if err != nil {
-			return store.Function{}, err
+			return store.Function{}, nil, err
 		}
-		if next.Config.RevisionID == old.Config.RevisionID {
-			next.Config.RevisionID = uuid.NewString()
+		if v != nil && v.Seq != 0 && next.Config.RevisionID == old.Config.RevisionID {
+			return old, &v.Config, nil // nothing to write
 		}
-		stored, err := s.store.Update(ctx, next)
+		stored, c, err := s.put(ctx, next, v)
 		if errors.Is(err, store.ErrStale) {
 			continue
 		}
-		return stored, err
+		return stored, c, err
 	}
-	return store.Function{}, lambda.Errorf(lambda.KindConflict,
-		"The operation cannot be performed at this time. Too many changes at once for resource: %s", s.arn(account, name, ""))
+	return store.Function{}, nil, s.tooManyChanges(account, name, "")
+}
+
+// put stores a function, and v unless it is nil or stored already. What follows a new version is started.
+func (s *Functions) put(ctx context.Context, f store.Function, v *store.Version) (store.Function, *lambda.Config, error) {
+	switch {
+	case v == nil && f.Seq == 0:
+		stored, err := s.store.Create(ctx, f)
+		return stored, nil, err
+	case v == nil:
+		stored, err := s.store.Update(ctx, f)
+		return stored, nil, err
+	case v.Seq != 0:
+		stored, err := s.store.Update(ctx, f)
+		return stored, &v.Config, err
+	}
+	stored, version, err := s.store.Publish(ctx, f, *v)
+	if err != nil {
+		return stored, nil, err
+	}
+	s.published(&version)
+	return stored, &version.Config, nil
+}
+
+func (s *Functions) tooManyChanges(account, name, qualifier string) error {
+	return lambda.Errorf(lambda.KindConflict,
+		"The operation cannot be performed at this time. Too many changes at once for resource: %s", s.arn(account, name, qualifier))
 }
 
 func (s *Functions) arn(account, name, qualifier string) string {

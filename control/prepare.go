@@ -3,24 +3,29 @@ package control
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 
 	"thaw.dev/thaw/lambda"
 	"thaw.dev/thaw/store"
 )
 
-// work is one worker: it prepares functions until the queue closes. Open owns it, Close stops it and waits.
-func (s *Functions) work(parent context.Context) {
+// work is one worker: it prepares functions and versions until the queue closes. Open owns it, Close stops it and waits.
+func (s *Functions) work(parent context.Context, q *queue) {
 	for {
-		k, ctx, ok := s.queue.next(parent)
+		k, ctx, ok := q.next(parent)
 		if !ok {
 			return
 		}
-		s.prepare(ctx, k)
-		if ctx.Err() != nil && parent.Err() == nil {
-			s.queue.add(k) // a deletion stopped this; by now there may be a new function of that name
+		if k.version == "" {
+			s.prepare(ctx, k)
+		} else {
+			s.prepareVersion(ctx, k)
 		}
-		s.queue.done(k)
+		if ctx.Err() != nil && parent.Err() == nil {
+			q.add(k) // a deletion stopped this; by now there may be a new function of that name
+		}
+		q.done(k)
 	}
 }
 
@@ -35,17 +40,10 @@ func (s *Functions) prepare(ctx context.Context, k key) {
 	start := time.Now()
 	why, broken := s.build(ctx, &f.Config)
 	stored := false
-	for pause := 100 * time.Millisecond; ctx.Err() == nil; pause = min(2*pause, 5*time.Second) {
-		var err error
-		if stored, err = s.settle(ctx, f, why); err == nil {
-			break
-		}
-		log.Error("outcome of a preparation could not be stored", "err", err)
-		select {
-		case <-ctx.Done():
-		case <-time.After(pause):
-		}
-	}
+	insist(ctx, log, func() (err error) {
+		stored, err = s.settle(ctx, f, why)
+		return err
+	})
 	switch {
 	case !stored:
 	case broken != nil:
@@ -54,6 +52,21 @@ func (s *Functions) prepare(ctx context.Context, k key) {
 		log.Warn("function is not runnable", "reason_code", why.code, "reason", why.reason)
 	default:
 		log.Info("function is ready", "dur_ms", time.Since(start).Milliseconds())
+	}
+}
+
+// insist calls write until it succeeds or ctx ends.
+func insist(ctx context.Context, log *slog.Logger, write func() error) {
+	for pause := 100 * time.Millisecond; ctx.Err() == nil; pause = min(2*pause, 5*time.Second) {
+		err := write()
+		if err == nil {
+			return
+		}
+		log.Error("outcome of a preparation could not be stored", "err", err)
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause):
+		}
 	}
 }
 
@@ -100,8 +113,11 @@ func (s *Functions) settle(ctx context.Context, built store.Function, why *failu
 	case err != nil:
 		return false, err
 	}
-	if why == nil && replaced {
-		s.retire(f.Config.Account, f.Config.Name)
+	if why == nil {
+		if replaced {
+			s.discard(f.Config.Account, f.Config.Name, lambda.Latest)
+		}
+		s.slots.Expect(f.Serving)
 	}
 	return true, nil
 }

@@ -5,15 +5,21 @@ import (
 	"sync"
 
 	"thaw.dev/thaw/lambda"
+	"thaw.dev/thaw/store"
 )
 
-// key names a function.
-type key struct{ account, name string }
+// key names a function or a published version.
+type key struct {
+	account, name string
+	version       string // "" for the function itself
+}
 
-func keyOf(c *lambda.Config) key { return key{c.Account, c.Name} }
+func keyOf(c *lambda.Config) key { return key{c.Account, c.Name, ""} }
 
-// queue holds the functions that wait for a worker, each at most once, oldest first. Its size is bounded by the number
-// of functions. A function that is added while a worker has it is given out again afterwards.
+func versionKey(v *store.Version) key { return key{v.Config.Account, v.Config.Name, v.Config.Version} }
+
+// queue holds the functions and versions that wait for a worker, each at most once, oldest first. Its size is bounded by
+// their number. One that is added while a worker has it is given out again afterwards.
 type queue struct {
 	mu      sync.Mutex
 	wake    *sync.Cond
@@ -46,7 +52,7 @@ func (q *queue) add(k key) {
 	q.wake.Signal()
 }
 
-// next blocks for a function to work on; its context ends with parent or by cancel. false after close. The caller
+// next blocks for something to work on; its context ends with parent or by cancel. false after close. The caller
 // calls done when it is finished with it.
 func (q *queue) next(parent context.Context) (key, context.Context, bool) {
 	q.mu.Lock()

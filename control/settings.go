@@ -13,6 +13,7 @@ type Settings struct {
 	EphemeralMB *int              // MiB
 	Environment map[string]string // empty, not nil: no variables
 	LogGroup    *string           // "" means the default group
+	SnapStart   *lambda.SnapStart
 }
 
 // apply writes the settings into c, which the caller owns.
@@ -27,6 +28,10 @@ func (in *Settings) apply(c *lambda.Config) {
 	set(&c.LogGroup, in.LogGroup)
 	if in.Environment != nil {
 		c.Environment = in.Environment
+	}
+	set(&c.SnapStart, in.SnapStart)
+	if c.SnapStart == lambda.SnapStartNone {
+		c.SnapStart = ""
 	}
 	if c.LogGroup == "" {
 		c.LogGroup = "/aws/lambda/" + c.Name

@@ -17,12 +17,11 @@ func unprepared(c *lambda.Config) bool {
 
 // changeable refuses a function whose state forbids an update.
 func (s *Functions) changeable(c *lambda.Config) error {
-	const now = "The operation cannot be performed at this time. "
 	switch {
 	case c.State != lambda.StateActive:
-		return lambda.Errorf(lambda.KindConflict, now+"The function is currently in the following state: %s", c.State)
+		return s.notActive(c.State)
 	case c.UpdateStatus == lambda.UpdateInProgress:
-		return lambda.Errorf(lambda.KindConflict, now+"An update is in progress for resource: %s", s.arn(c.Account, c.Name, ""))
+		return lambda.Errorf(lambda.KindConflict, "The operation cannot be performed at this time. An update is in progress for resource: %s", s.arn(c.Account, c.Name, ""))
 	}
 	return nil
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/google/uuid"
+
 	"thaw.dev/thaw/lambda"
 	"thaw.dev/thaw/store"
 )
@@ -14,10 +16,11 @@ type UpdateCodeInput struct {
 	Zip           []byte  // nil: no code was given
 	RevisionID    *string // if given, the update is only for that revision
 	DryRun        bool    // check everything and change nothing
+	Publish       bool    // publish the new code as a version, too
 }
 
 // UpdateCode gives a function new code and starts its preparation; the old code serves until that succeeded. With
-// DryRun the answer is the present configuration with the new code. Errors: lambda.KindNotFound, KindInvalid,
+// DryRun the answer is the present configuration with the new code, with Publish it is the version. Errors: lambda.KindNotFound, KindInvalid,
 // KindConflict when the function's state forbids it, KindPrecondition, KindCodeStorage.
 func (s *Functions) UpdateCode(ctx context.Context, in UpdateCodeInput) (*lambda.Config, error) {
 	f, err := s.Get(in.Account, in.Name, "")
@@ -48,7 +51,7 @@ func (s *Functions) UpdateCode(ctx context.Context, in UpdateCodeInput) (*lambda
 		c.Code = code
 		return c, nil
 	}
-	return s.update(ctx, in.Account, in.Name, func(c *lambda.Config) error {
+	return s.update(ctx, in.Account, in.Name, in.Publish, func(c *lambda.Config) error {
 		if err := admit(c); err != nil {
 			return err
 		}
@@ -57,21 +60,29 @@ func (s *Functions) UpdateCode(ctx context.Context, in UpdateCodeInput) (*lambda
 	})
 }
 
-// update changes the configuration with change, which owns the copy it gets, and starts the preparation.
-func (s *Functions) update(ctx context.Context, account, name string, change func(*lambda.Config) error) (*lambda.Config, error) {
-	f, err := s.modify(ctx, account, name, func(f store.Function) (store.Function, error) {
+// update changes the configuration with change, which owns the copy it gets, and starts the preparation. With publish it
+// also publishes the result and returns the version.
+func (s *Functions) update(ctx context.Context, account, name string, publish bool, change func(*lambda.Config) error) (*lambda.Config, error) {
+	f, published, err := s.write(ctx, account, name, func(f store.Function) (store.Function, *store.Version, error) {
 		c := f.Config.Clone()
 		if err := change(c); err != nil {
-			return f, err
+			return f, nil, err
 		}
 		toInProgress(c)
+		c.RevisionID = uuid.NewString()
 		c.LastModified = time.Now().UTC().Truncate(time.Millisecond)
 		f.Config = *c
-		return f, nil
+		if !publish {
+			return f, nil, nil
+		}
+		return s.withVersion(f, nil)
 	})
 	if err != nil {
 		return nil, err
 	}
 	s.queue.add(keyOf(&f.Config))
+	if published != nil {
+		return published, nil
+	}
 	return &f.Config, nil
 }

@@ -16,7 +16,7 @@ type UpdateConfigInput struct {
 // UpdateConfig changes a function's configuration and starts its preparation; the old configuration serves until that
 // succeeded. Errors as UpdateCode.
 func (s *Functions) UpdateConfig(ctx context.Context, in UpdateConfigInput) (*lambda.Config, error) {
-	return s.update(ctx, in.Account, in.Name, func(c *lambda.Config) error {
+	return s.update(ctx, in.Account, in.Name, false, func(c *lambda.Config) error {
 		if err := revision(c, in.RevisionID); err != nil {
 			return err
 		}

@@ -5,17 +5,13 @@ import "thaw.dev/thaw/lambda"
 // Usage is what an account's functions occupy.
 type Usage struct {
 	Functions int
-	CodeBytes int64 // sum of the uploaded packages' sizes
+	CodeBytes int64 // sum of the sizes of the packages of all functions and published versions
 }
 
 // Usage returns what the account uses now.
 func (s *Functions) Usage(account string) Usage {
-	var u Usage
-	for _, f := range s.store.List(account) {
-		u.Functions++
-		u.CodeBytes += f.Config.Code.Size
-	}
-	return u
+	t := s.store.Totals(account)
+	return Usage{Functions: t.Functions, CodeBytes: t.CodeBytes}
 }
 
 // room refuses code that would take the account over its storage; size is what comes, freed what it replaces.

@@ -32,12 +32,12 @@ func (c *call) createFunction() error {
 		return err
 	}
 	f, err := c.functions.Create(c.r.Context(), control.CreateInput{
-		Account: c.caller.AccountID, Name: name, Settings: s, Zip: zip, Tags: in.Tags,
+		Account: c.caller.AccountID, Name: name, Settings: s, Zip: zip, Tags: in.Tags, Publish: is(in.Publish),
 	})
 	if err != nil {
 		return err
 	}
-	return c.json(http.StatusCreated, c.configuration(f, ""))
+	return c.json(http.StatusCreated, c.configuration(f, "")) // unqualified also with Publish
 }
 
 // creatable refuses what only CreateFunction has and Thaw does not do yet.
@@ -49,9 +49,8 @@ func creatable(in *api.CreateFunctionRequest) error {
 		return api.NotYet("CodeSigningConfigArn")
 	case in.TenancyConfig != nil:
 		return api.NotYet("TenancyConfig")
-	}
-	if err := published(in.Publish, in.PublishTo); err != nil {
-		return err
+	case given(in.PublishTo):
+		return api.NotYet("PublishTo")
 	}
 	return native(in.Architectures)
 }

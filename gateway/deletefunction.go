@@ -22,6 +22,8 @@ func (c *call) deleteFunction() error {
 	case strings.Trim(ref.Qualifier, "0123456789") != "":
 		return lambda.Errorf(lambda.KindInvalid, "Deletion of aliases is not currently supported.")
 	}
-	_, err = c.functions.Get(c.caller.AccountID, ref.Name, ref.Qualifier) // there are no versions: not found
-	return err
+	if err := c.functions.DeleteVersion(c.r.Context(), c.caller.AccountID, ref.Name, ref.Qualifier); err != nil {
+		return err
+	}
+	return c.nothing()
 }

@@ -25,7 +25,7 @@ func codePath(f *lambda.Config) string {
 	return codePrefix + f.Account + "/" + f.Name + "/" + f.Code.SHA256
 }
 
-// download sends a function's package to whoever has a valid presigned URL. The function must still have that code:
+// download sends a function's package to whoever has a valid presigned URL. The function, or a version of it, must still have that code:
 // knowing a digest gives nobody another account's package.
 func (c *call) download(path string) error {
 	if c.r.Method != http.MethodGet {
@@ -42,8 +42,7 @@ func (c *call) download(path string) error {
 	if parts[0] != c.caller.AccountID {
 		return gone
 	}
-	f, err := c.functions.Get(c.caller.AccountID, parts[1], "")
-	if err != nil || (f.Config.Code.SHA256 != parts[2] && (f.Serving == nil || f.Serving.Code.SHA256 != parts[2])) {
+	if !c.functions.HasCode(c.caller.AccountID, parts[1], parts[2]) {
 		return gone
 	}
 	zip, size, err := c.packages.Zip(parts[2])

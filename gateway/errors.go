@@ -3,7 +3,9 @@ package gateway
 import (
 	"context"
 	"errors"
+	"math"
 	"net/http"
+	"strconv"
 
 	"thaw.dev/thaw/api"
 	"thaw.dev/thaw/auth"
@@ -30,9 +32,18 @@ func (c *call) fail(err error) {
 	h := c.w.Header()
 	h["x-amzn-ErrorType"] = []string{row.Type}
 	if row.Status == http.StatusTooManyRequests {
-		h.Set("Retry-After", "1")
+		h.Set("Retry-After", retryAfter(err))
 	}
 	c.respond(row.Status, "application/json", api.ErrorBody(row, message, reason))
+}
+
+// retryAfter is the header of that name: whole seconds, at least one.
+func retryAfter(err error) string {
+	seconds := 1
+	if e, ok := errors.AsType[*lambda.Error](err); ok {
+		seconds = max(seconds, int(math.Ceil(e.RetryAfter.Seconds())))
+	}
+	return strconv.Itoa(seconds)
 }
 
 // explain finds the wire form of err and logs what is ours.

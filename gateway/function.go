@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/hex"
 	"runtime"
 
@@ -40,14 +39,14 @@ func (c *call) summary(f *lambda.Config, qualifier string) api.FunctionConfigura
 		Timeout:          f.Timeout,
 		MemorySize:       f.MemoryMB,
 		LastModified:     api.FormatTimestamp(f.LastModified),
-		CodeSha256:       codeSha256(f.Code),
+		CodeSha256:       f.Code.Base64(),
 		Version:          f.Version,
 		TracingConfig:    api.TracingConfigAnswer{Mode: "PassThrough"},
 		RevisionId:       f.RevisionID,
 		PackageType:      "Zip",
 		Architectures:    []string{architecture()},
 		EphemeralStorage: api.EphemeralStorageAnswer{Size: f.EphemeralMB},
-		SnapStart:        api.SnapStartAnswer{ApplyOn: "None", OptimizationStatus: "Off"},
+		SnapStart:        snapStart(f),
 		LoggingConfig:    api.LoggingConfigAnswer{LogFormat: "Text", LogGroup: f.LogGroup},
 	}
 	if f.Environment != nil {
@@ -56,13 +55,15 @@ func (c *call) summary(f *lambda.Config, qualifier string) api.FunctionConfigura
 	return a
 }
 
-// codeSha256 is the digest as the API shows it: base64 where we keep hexadecimal.
-func codeSha256(code lambda.Code) string {
-	sum, err := hex.DecodeString(code.SHA256)
-	if err != nil {
-		return "" // not ours: every record's digest was made by package code
+func snapStart(f *lambda.Config) api.SnapStartAnswer {
+	a := api.SnapStartAnswer{ApplyOn: string(lambda.SnapStartNone), OptimizationStatus: "Off"}
+	if f.SnapStart != "" {
+		a.ApplyOn = string(f.SnapStart)
 	}
-	return base64.StdEncoding.EncodeToString(sum)
+	if f.Optimized {
+		a.OptimizationStatus = "On"
+	}
+	return a
 }
 
 // runtimeVersionARN names a runtime the way the API does; the 64 digits stand for its name.

@@ -168,7 +168,7 @@ func TestListFunctionsPages(t *testing.T) {
 		t.Helper()
 		s.do("GET", fns+"?"+query, "").wantError(t, 400, typ, body)
 	}
-	invalid("Marker=!", "InvalidParameterValueException", `{"Type":"User","message":"The Marker is not one that ListFunctions returned"}`)
+	invalid("Marker=!", "InvalidParameterValueException", `{"Type":"User","message":"The Marker is not one that this operation returned"}`)
 	invalid("MasterRegion=ALL", "InvalidParameterValueException", `{"Type":"User","message":"FunctionVersion must be set to ALL if MasterRegion is specified"}`)
 	invalid("MaxItems=0&FunctionVersion=x", "ValidationException", `{"message":"2 validation errors detected: Value 'x' at 'functionVersion' failed to satisfy constraint: Member must satisfy enum value set: [ALL]; Value '0' at 'maxItems' failed to satisfy constraint: Member must have value greater than or equal to 1"}`)
 	invalid("MaxItems=ten", "ValidationException", `{"message":"1 validation error detected: Value 'ten' at 'maxItems' failed to satisfy constraint: Member must be a number"}`)
@@ -215,7 +215,6 @@ func TestNames(t *testing.T) {
 		`{"Type":"User","Message":"Function not found: arn:aws:lambda:us-east-1:111111111111:function:f"}`)
 	s.do("GET", fns, "", "Authorization: Test "+theirs+" lambda").want(t, 200, `{"Functions":[]}`)
 
-	only := `{"Type":"User","message":"This operation is permitted on Lambda functions only. Aliases and versions do not support this operation. Please specify either a function name or an unqualified function ARN."}`
 	s.do("PUT", fns+"/f:1/configuration", "{}").wantError(t, 400, "InvalidParameterValueException", only)
 	s.do("PUT", fns+"/f:prod/code", "{}").wantError(t, 400, "InvalidParameterValueException", only)
 	s.do("GET", "/2019-09-30/functions/f:1/concurrency", "").wantError(t, 400, "InvalidParameterValueException", only)
@@ -277,7 +276,6 @@ func TestSettingsThatCannotBeEnforced(t *testing.T) {
 		{`"KMSKeyArn":"arn:aws:kms:us-east-1:000000000000:key/k"`, "KMSKeyArn"},
 		{`"DeadLetterConfig":{"TargetArn":"arn:aws:sqs:us-east-1:000000000000:q"}`, "DeadLetterConfig"},
 		{`"TracingConfig":{"Mode":"Active"}`, "TracingConfig with Mode Active"},
-		{`"SnapStart":{"ApplyOn":"PublishedVersions"}`, "SnapStart with ApplyOn PublishedVersions"},
 		{`"ImageConfig":{"Command":["x"]}`, "ImageConfig"},
 		{`"DurableConfig":{"ExecutionTimeout":60}`, "DurableConfig"},
 		{`"CapacityProviderConfig":{}`, "CapacityProviderConfig"},
@@ -288,7 +286,6 @@ func TestSettingsThatCannotBeEnforced(t *testing.T) {
 		{`"PackageType":"Image"`, "PackageType Image"},
 		{`"CodeSigningConfigArn":"arn:x"`, "CodeSigningConfigArn"},
 		{`"TenancyConfig":{"TenantIsolationMode":"PER_TENANT"}`, "TenancyConfig"},
-		{`"Publish":true`, "Publish"},
 		{`"PublishTo":"LATEST_PUBLISHED"`, "PublishTo"},
 		{`"Architectures":["` + foreign + `"]`, "Architectures with " + foreign + ", on this host of " + arch + ","},
 		{`"Code":{"S3Bucket":"bucket","S3Key":"key"}`, "Code from S3 (S3Bucket)"},
@@ -302,7 +299,7 @@ func TestSettingsThatCannotBeEnforced(t *testing.T) {
 		switch name, _, _ := strings.Cut(test.member[1:], `"`); {
 		case isCode:
 			s.do("PUT", fns+"/f/code", member).wantError(t, 400, "InvalidParameterValueException", want)
-		case name == "Publish" || name == "PublishTo" || name == "Architectures":
+		case name == "PublishTo" || name == "Architectures":
 			s.do("PUT", fns+"/f/code", `{`+member+`}`).wantError(t, 400, "InvalidParameterValueException", want)
 		case name == "PackageType" || name == "CodeSigningConfigArn" || name == "TenancyConfig":
 			s.do("PUT", fns+"/f/configuration", `{`+member+`}`).wantError(t, 400, "InvalidParameterValueException",

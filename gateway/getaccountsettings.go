@@ -14,8 +14,8 @@ func (c *call) getAccountSettings() error {
 			TotalCodeSize:                  lambda.MaxCodeStorageBytes,
 			CodeSizeUnzipped:               lambda.MaxUnzippedBytes,
 			CodeSizeZipped:                 lambda.MaxZipBytes,
-			ConcurrentExecutions:           lambda.AccountConcurrency,
-			UnreservedConcurrentExecutions: lambda.AccountConcurrency,
+			ConcurrentExecutions:           c.functions.AccountConcurrency(),
+			UnreservedConcurrentExecutions: c.functions.Unreserved(c.caller.AccountID),
 		},
 		AccountUsage: api.AccountUsage{TotalCodeSize: usage.CodeBytes, FunctionCount: usage.Functions},
 	})

@@ -23,11 +23,15 @@ func (c *call) getFunction() error {
 	if err != nil {
 		return err
 	}
-	return c.json(http.StatusOK, api.GetFunctionAnswer{
+	answer := api.GetFunctionAnswer{
 		Configuration: c.configuration(&f.Config, ref.Qualifier),
 		Code:          api.CodeLocation{RepositoryType: "S3", Location: location},
 		Tags:          f.Tags,
-	})
+	}
+	if f.Reserved != nil && ref.Qualifier == "" {
+		answer.Concurrency = &api.Concurrency{ReservedConcurrentExecutions: f.Reserved}
+	}
+	return c.json(http.StatusOK, answer)
 }
 
 // origin is scheme and authority under which the caller reached us.

@@ -1,15 +1,20 @@
 package gateway
 
-import "net/http"
+import (
+	"net/http"
 
-// getFunctionConcurrency answers {}: no function has reserved concurrency yet.
+	"thaw.dev/thaw/api"
+)
+
+// getFunctionConcurrency answers {} for a function without reserved concurrency.
 func (c *call) getFunctionConcurrency() error {
 	name, err := c.unqualified(c.label(0), false)
 	if err != nil {
 		return err
 	}
-	if _, err := c.functions.Get(c.caller.AccountID, name, ""); err != nil {
+	f, err := c.functions.Get(c.caller.AccountID, name, "")
+	if err != nil {
 		return err
 	}
-	return c.json(http.StatusOK, struct{}{})
+	return c.json(http.StatusOK, api.Concurrency{ReservedConcurrentExecutions: f.Reserved})
 }

@@ -89,6 +89,7 @@ type server struct {
 	functions *control.Functions
 	store     *controltest.Store
 	packages  *controltest.Packages
+	slots     *controltest.Slots
 	invoker   *invoker
 	gate      chan struct{} // if not nil, each preparation takes one token
 	log       *syncBuffer
@@ -114,7 +115,7 @@ func (s *syncBuffer) String() string {
 // newServer starts a server; change may alter its options.
 func newServer(t *testing.T, change ...func(*server, *gateway.Options)) *server {
 	t.Helper()
-	s := &server{t: t, store: &controltest.Store{}, packages: &controltest.Packages{}, invoker: &invoker{}, log: &syncBuffer{}}
+	s := &server{t: t, store: &controltest.Store{}, packages: &controltest.Packages{}, slots: &controltest.Slots{}, invoker: &invoker{}, log: &syncBuffer{}}
 	logger := slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	o := gateway.Options{Region: "us-east-1", Invoker: s.invoker, Packages: s.packages, Verifier: verifier{}, Logger: logger}
 	for _, f := range change {
@@ -133,7 +134,7 @@ func newServer(t *testing.T, change ...func(*server, *gateway.Options)) *server 
 	}
 	s.functions = control.New(control.Options{
 		Region: "us-east-1", Store: s.store, Packages: s.packages, Logger: slog.New(slog.DiscardHandler),
-		EnsureRuntime: func(context.Context, string) error { return nil },
+		EnsureRuntime: func(context.Context, string) error { return nil }, Slots: s.slots,
 	})
 	s.functions.Open()
 	t.Cleanup(s.functions.Close)

@@ -1,16 +1,12 @@
 package gateway
 
 import (
-	"encoding/base64"
 	"net/http"
-	"strconv"
+	"strings"
 
 	"thaw.dev/thaw/api"
 	"thaw.dev/thaw/lambda"
 )
-
-// maxListItems is the largest page of ListFunctions, whatever MaxItems says. Source: Lambda API, ListFunctions.
-const maxListItems = 50
 
 func (c *call) listFunctions() error {
 	query := c.r.URL.Query()
@@ -25,41 +21,41 @@ func (c *call) listFunctions() error {
 	if region != "" && version == "" {
 		return lambda.Errorf(lambda.KindInvalid, "FunctionVersion must be set to ALL if MasterRegion is specified")
 	}
-	after, err := base64.RawURLEncoding.DecodeString(query.Get("Marker"))
+	p, err := readPage(query.Get("Marker"), limit)
 	if err != nil {
-		return lambda.Errorf(lambda.KindInvalid, "The Marker is not one that ListFunctions returned")
+		return err
 	}
 	answer := api.ListFunctionsAnswer{Functions: []api.FunctionConfiguration{}}
-	if region != "" && region != "ALL" && region != c.region {
-		return c.json(http.StatusOK, answer) // replicas of another region's functions: there are none
-	}
-	size := maxListItems
-	if limit != nil {
-		size = min(size, *limit)
-	}
-	page, more := c.functions.List(c.caller.AccountID, string(after), size)
-	qualifier := ""
-	if version != "" {
-		qualifier = lambda.Latest
-	}
-	for i := range page {
-		answer.Functions = append(answer.Functions, c.summary(&page[i].Config, qualifier))
-	}
-	if more {
-		answer.NextMarker = base64.RawURLEncoding.EncodeToString([]byte(page[len(page)-1].Config.Name))
+	switch {
+	case region != "" && region != "ALL" && region != c.region: // replicas of another region's functions: there are none
+	case version == "":
+		c.listLatest(p, &answer)
+	default:
+		c.listAllVersions(p, &answer)
 	}
 	return c.json(http.StatusOK, answer)
 }
 
-// maxItems reads the query's MaxItems; nil if it is absent.
-func maxItems(s string) (*int, error) {
-	if s == "" {
-		return nil, nil
+// listLatest lists functions without their published versions.
+func (c *call) listLatest(p page, answer *api.ListFunctionsAnswer) {
+	list, more := c.functions.List(c.caller.AccountID, p.after, p.size)
+	for _, f := range list {
+		answer.Functions = append(answer.Functions, c.summary(&f.Config, ""))
 	}
-	n, err := strconv.Atoi(s)
-	if err != nil {
-		return nil, lambda.Errorf(lambda.KindValidation,
-			"1 validation error detected: Value '%.64s' at 'maxItems' failed to satisfy constraint: Member must be a number", s)
+	if more {
+		answer.NextMarker = marker(list[len(list)-1].Config.Name)
 	}
-	return &n, nil
+}
+
+// listAllVersions lists functions with their published versions.
+func (c *call) listAllVersions(p page, answer *api.ListFunctionsAnswer) {
+	name, version, _ := strings.Cut(p.after, ":")
+	list, more := c.functions.ListAll(c.caller.AccountID, name, version, p.size)
+	for _, f := range list {
+		answer.Functions = append(answer.Functions, c.summary(f, f.Version))
+	}
+	if more {
+		last := list[len(list)-1]
+		answer.NextMarker = marker(last.Name + ":" + last.Version)
+	}
 }

@@ -41,6 +41,15 @@ var handlers = map[string]handler{
 	"GetAccountSettings":           {(*call).getAccountSettings, smallBody},
 	"GetFunctionConcurrency":       {(*call).getFunctionConcurrency, smallBody},
 	"GetFunctionCodeSigningConfig": {(*call).getFunctionCodeSigningConfig, smallBody},
+	"PublishVersion":               {(*call).publishVersion, smallBody},
+	"ListVersionsByFunction":       {(*call).listVersionsByFunction, smallBody},
+	"PutFunctionConcurrency":       {(*call).putFunctionConcurrency, smallBody},
+	"DeleteFunctionConcurrency":    {(*call).deleteFunctionConcurrency, smallBody},
+
+	"PutProvisionedConcurrencyConfig":    {(*call).putProvisionedConcurrencyConfig, smallBody},
+	"GetProvisionedConcurrencyConfig":    {(*call).getProvisionedConcurrencyConfig, smallBody},
+	"DeleteProvisionedConcurrencyConfig": {(*call).deleteProvisionedConcurrencyConfig, smallBody},
+	"ListProvisionedConcurrencyConfigs":  {(*call).listProvisionedConcurrencyConfigs, smallBody},
 }
 
 func (c *call) notImplemented() error {

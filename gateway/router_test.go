@@ -16,6 +16,9 @@ var implemented = map[string]bool{
 	"UpdateFunctionCode": true, "UpdateFunctionConfiguration": true, "DeleteFunction": true, "Invoke": true,
 	"TagResource": true, "UntagResource": true, "ListTags": true, "GetAccountSettings": true,
 	"GetFunctionConcurrency": true, "GetFunctionCodeSigningConfig": true,
+	"PublishVersion": true, "ListVersionsByFunction": true, "PutFunctionConcurrency": true, "DeleteFunctionConcurrency": true,
+	"PutProvisionedConcurrencyConfig": true, "GetProvisionedConcurrencyConfig": true,
+	"DeleteProvisionedConcurrencyConfig": true, "ListProvisionedConcurrencyConfigs": true,
 }
 
 // place is a path of op with every label replaced.

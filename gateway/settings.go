@@ -3,6 +3,7 @@ package gateway
 import (
 	"thaw.dev/thaw/api"
 	"thaw.dev/thaw/control"
+	"thaw.dev/thaw/lambda"
 )
 
 // settings converts what CreateFunction and UpdateFunctionConfiguration share. Settings that Thaw cannot enforce yet
@@ -28,6 +29,9 @@ func settings(s *api.FunctionSettings) (control.Settings, error) {
 			out.LogGroup = new(string)
 		}
 	}
+	if s.SnapStart != nil && s.SnapStart.ApplyOn != nil {
+		out.SnapStart = new(lambda.SnapStart(*s.SnapStart.ApplyOn))
+	}
 	return out, nil
 }
 
@@ -46,8 +50,6 @@ func unenforced(s *api.FunctionSettings) string {
 		return "DeadLetterConfig"
 	case s.TracingConfig != nil && value(s.TracingConfig.Mode) == "Active":
 		return "TracingConfig with Mode Active"
-	case s.SnapStart != nil && value(s.SnapStart.ApplyOn) == "PublishedVersions":
-		return "SnapStart with ApplyOn PublishedVersions"
 	case s.ImageConfig != nil && (len(s.ImageConfig.EntryPoint) > 0 || len(s.ImageConfig.Command) > 0 || given(s.ImageConfig.WorkingDirectory)):
 		return "ImageConfig"
 	case s.DurableConfig != nil:
@@ -77,17 +79,6 @@ func source(code *api.FunctionCode) ([]byte, error) {
 		return nil, api.NotYet("SourceKMSKeyArn")
 	}
 	return code.ZipFile, nil
-}
-
-// published refuses Publish and PublishTo until there are versions.
-func published(publish *bool, to *string) error {
-	switch {
-	case is(publish):
-		return api.NotYet("Publish")
-	case given(to):
-		return api.NotYet("PublishTo")
-	}
-	return nil
 }
 
 // native refuses an architecture that is not this host's.

@@ -20,8 +20,8 @@ func (c *call) updateFunctionCode() error {
 	if err != nil {
 		return err
 	}
-	if err := published(in.Publish, in.PublishTo); err != nil {
-		return err
+	if given(in.PublishTo) {
+		return api.NotYet("PublishTo")
 	}
 	if err := native(in.Architectures); err != nil {
 		return err
@@ -32,9 +32,14 @@ func (c *call) updateFunctionCode() error {
 	}
 	f, err := c.functions.UpdateCode(c.r.Context(), control.UpdateCodeInput{
 		Account: c.caller.AccountID, Name: name, Zip: zip, RevisionID: in.RevisionId, DryRun: is(in.DryRun),
+		Publish: is(in.Publish),
 	})
 	if err != nil {
 		return err
 	}
-	return c.json(http.StatusOK, c.configuration(f, ""))
+	qualifier := ""
+	if is(in.Publish) && !is(in.DryRun) {
+		qualifier = f.Version
+	}
+	return c.json(http.StatusOK, c.configuration(f, qualifier))
 }

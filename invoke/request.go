@@ -7,7 +7,7 @@ type Request struct {
 	ID            string // UUID; the caller's x-amzn-RequestId and the function's request id
 	Account       string // the authenticated caller's account
 	Function      string // name
-	Qualifier     string // "" or "$LATEST"; anything else is KindNotFound until versions exist
+	Qualifier     string // version, "$LATEST", or "" for that
 	ARN           string // the function's ARN in the form the caller used; the function sees it
 	Payload       []byte // the event: JSON, at most lambda.MaxSyncPayloadBytes
 	ClientContext string // JSON text, already base64-decoded; "" if none
@@ -19,13 +19,24 @@ type Request struct {
 type Result struct {
 	Payload         []byte // the function's result, or an error object
 	FunctionError   string // "" or "Unhandled"
-	ExecutedVersion string // "$LATEST"
+	ExecutedVersion string // "$LATEST" or a number
 	LogTail         []byte // the last lambda.LogTailBytes of the log, if asked for
 	Phases          []Phase
 }
 
-// Phase is one timed part of an invocation.
+// Phase is one timed part of an invocation that its caller waited for.
 type Phase struct {
-	Name     string // place, code and init of a cold start, and invoke
+	Name     string // one of the constants below
 	Duration time.Duration
+	Source   string // of PhasePlace: what the cold start began with, a pool.Source; "" for the others
 }
+
+// Names of phases, in the order in which they come. The first three are there after a cold start, PhaseThaw where the
+// environment was frozen, PhaseInvoke always.
+const (
+	PhasePlace  = "place"
+	PhaseCode   = "code"
+	PhaseInit   = "init"
+	PhaseThaw   = "thaw"
+	PhaseInvoke = "invoke"
+)

@@ -26,17 +26,34 @@ type Environments interface {
 	Discard(e *pool.Environment)
 }
 
+// Options configure an Invoker. Members are required unless they say otherwise.
+type Options struct {
+	Functions    Functions
+	Environments Environments
+	Shares       Shares
+	// Observe is told of each invocation when its caller gets the answer; may be nil. It must be quick.
+	Observe func(Observation)
+	Logger  *slog.Logger
+}
+
 // Invoker runs invocations. Its methods may be called concurrently.
 type Invoker struct {
 	functions    Functions
 	environments Environments
-	admission    admission
+	admission    *admission
+	observe      func(Observation)
 	logger       *slog.Logger
 }
 
 // New returns an Invoker.
-func New(functions Functions, environments Environments, logger *slog.Logger) *Invoker {
-	return &Invoker{functions: functions, environments: environments, logger: logger}
+func New(o Options) *Invoker {
+	if o.Observe == nil {
+		o.Observe = func(Observation) {}
+	}
+	return &Invoker{
+		functions: o.Functions, environments: o.Environments, admission: newAdmission(o.Shares),
+		observe: o.Observe, logger: o.Logger,
+	}
 }
 
 // Sync runs one invocation and returns the function's answer. If ctx ends before an environment was found, the
@@ -44,46 +61,78 @@ func New(functions Functions, environments Environments, logger *slog.Logger) *I
 //
 // Errors are *lambda.Error for what the caller can mend or must wait for; any other error is ours.
 func (i *Invoker) Sync(ctx context.Context, req *Request) (*Result, error) {
-	fn, err := i.functions.Resolve(req.Account, req.Function, req.Qualifier)
+	run := &run{Invoker: i, req: req, seen: Observation{Outcome: OutcomeInternal}}
+	defer run.end() // also when something below panics
+	result, err := run.sync(ctx)
 	if err != nil {
-		return nil, err
+		run.seen.Outcome, run.seen.Reason = outcome(ctx, err)
 	}
-	leave, err := i.admission.enter(req.Account)
-	if err != nil {
-		return nil, err
-	}
-	defer leave()
-	env, err := i.environments.Acquire(ctx, fn)
-	switch {
-	case errors.Is(err, pool.ErrNoMemory):
-		return nil, &lambda.Error{Kind: lambda.KindThrottled, Reason: concurrentLimit, Msg: "Rate Exceeded.", Err: err}
-	case errors.Is(err, pool.ErrLost):
-		i.logger.Warn("sandbox ended during init", "function", fn.Name, "request_id", req.ID, "error", err)
-		return lost(req, fn.Version), nil
-	case err != nil:
-		return nil, err
-	}
-	run := run{Invoker: i, req: req, env: env, deadline: time.Now().Add(fn.TimeoutDuration())}
-	return run.do(), nil
+	return result, err
 }
 
-// run is one invocation in its environment.
+// run is one invocation.
 type run struct {
 	*Invoker
 	req      *Request
+	place    place
 	env      *pool.Environment
+	holds    bool // env is to be given back
+	settles  bool // finish gives env and place back
 	deadline time.Time
+	seen     Observation
+}
+
+func (r *run) sync(ctx context.Context) (*Result, error) {
+	fn, err := r.functions.Resolve(r.req.Account, r.req.Function, r.req.Qualifier)
+	if err != nil {
+		return nil, err
+	}
+	r.seen.Account, r.seen.Function, r.seen.Version = fn.Account, fn.Name, fn.Version
+	begin := time.Now()
+	if r.place, err = r.admission.enter(ctx, fn); err != nil {
+		return nil, err
+	}
+	r.env, err = r.environments.Acquire(ctx, fn)
+	r.seen.Wait = time.Since(begin)
+	switch {
+	case errors.Is(err, pool.ErrLost):
+		r.logger.Warn("sandbox ended during init", "function", fn.Name, "request_id", r.req.ID, "error", err)
+		r.seen.Outcome = OutcomeFunctionError
+		return lost(r.req, fn.Version), nil
+	case err != nil:
+		return nil, refusal(err)
+	}
+	r.holds, r.deadline = true, time.Now().Add(fn.TimeoutDuration())
+	return r.do(), nil
+}
+
+// end gives back what the invocation holds. Its environment is still among that only if something panicked.
+func (r *run) end() {
+	if r.holds {
+		r.environments.Discard(r.env)
+	}
+	if !r.settles {
+		r.leave()
+	}
+	r.observe(r.seen)
+}
+
+// leave gives the invocation's place back, if it has one.
+func (r *run) leave() {
+	if r.place.function != nil {
+		r.admission.leave(&r.place)
+	}
 }
 
 func (r *run) do() *Result {
 	fn, log := r.env.Function, r.env.Log
 	log.Begin()
 	report := report{id: r.req.ID, memoryMB: fn.MemoryMB}
-	if r.env.FirstUse() {
-		report.init = r.env.Cold.Init
+	first := r.env.FirstUse()
+	if first {
+		report.coldStart(r.env)
 		if r.env.InitFailure != nil {
 			r.logInitFailure()
-			report.init = 0
 		}
 	}
 	log.Printf("START RequestId: %s Version: %s", r.req.ID, fn.Version)
@@ -93,10 +142,13 @@ func (r *run) do() *Result {
 	r.env.DrainOutput()
 
 	result := &Result{Payload: reply.Payload, ExecutedVersion: fn.Version}
+	r.seen.Outcome, r.seen.Duration = OutcomeOK, report.duration
 	if f := r.failure(reply, err); f != nil {
 		result.Payload, result.FunctionError = f.payload, unhandled
 		report.status, report.errorType = f.status, f.errorType
+		r.seen.Outcome = OutcomeFunctionError
 		if f.status == statusTimeout {
+			r.seen.Outcome = OutcomeTimeout
 			log.Printf("%s %s Task timed out after %.2f seconds", time.Now().UTC().Format("2006-01-02T15:04:05.000Z"),
 				r.req.ID, fn.TimeoutDuration().Seconds())
 		}
@@ -111,7 +163,7 @@ func (r *run) do() *Result {
 		result.LogTail = log.Tail()
 	}
 	log.Flush()
-	result.Phases = phases(&report, r.env)
+	result.Phases = phases(r.env, first, report.duration)
 	r.giveBack(reply, err)
 	return result
 }
@@ -140,20 +192,24 @@ func (r *run) deliver() (link.Reply, error) {
 
 // giveBack returns the environment before the caller gets its answer, so that its next request finds it. A custom
 // runtime that answered has yet to ask for its next event: that is waited for in the background, until the invocation's
-// deadline.
+// deadline. The invocation counts until then, because the function's code goes on.
 func (r *run) giveBack(reply link.Reply, err error) {
+	r.holds = false
 	switch {
 	case err != nil:
 		r.reset()
 	case reply.Idle:
 		r.environments.Release(r.env)
 	default:
+		r.settles = true
+		r.admission.settle(&r.place)
 		r.environments.Settle(r.env)
 		go r.finish() // ends at the deadline; closing the pool ends it earlier
 	}
 }
 
 func (r *run) finish() {
+	defer r.leave() // after the environment was given back: who comes in then finds it
 	if err := r.env.AwaitIdle(r.deadline); err != nil {
 		r.reset()
 		return

@@ -91,6 +91,11 @@ func actor(in fake.Inside) int {
 			_ = data.Message(link.TypeResult, 0, reply, []byte(`"answered"`))
 			time.Sleep(20 * time.Millisecond)
 			_ = data.Frame(link.TypeIdle, 0, nil)
+		case `"soon"`: // as a custom runtime does
+			_ = data.Message(link.TypeResult, 0, reply, []byte(`"answered"`))
+			_ = data.Frame(link.TypeIdle, 0, nil)
+		case `"linger"`: // answers and never asks for the next event
+			_ = data.Message(link.TypeResult, 0, reply, []byte(`"answered"`))
 		case `"end"`:
 			return 1
 		default:
@@ -109,7 +114,16 @@ func (f functions) Resolve(_, name, _ string) (*lambda.Config, error) {
 	return nil, lambda.Errorf(lambda.KindNotFound, "Function not found: %s", name)
 }
 
+var discard = slog.New(slog.DiscardHandler)
+
 func newInvoker(t *testing.T) (*invoke.Invoker, *fake.Engine) {
+	t.Helper()
+	p, fns, engine := newPool(t)
+	return newInvokerOf(fns, p, lambda.NoReservation), engine
+}
+
+// newPool returns a pool with the function f.
+func newPool(t *testing.T) (*pool.Pool, functions, *fake.Engine) {
 	t.Helper()
 	engine := fake.New(fake.Options{Guest: actor})
 	p := pool.Open(pool.Options{
@@ -119,11 +133,19 @@ func newInvoker(t *testing.T) (*invoke.Invoker, *fake.Engine) {
 		},
 		CodeImage:    func(context.Context, *lambda.Config) (string, error) { return "/dev/null", nil },
 		OpenLog:      func(*lambda.Config) *logs.Stream { return logs.NewStream("g", "n", 4096, func([]logs.Event) {}) },
-		MemoryBudget: 1 << 40, KeepAlive: time.Hour, Logger: slog.New(slog.DiscardHandler),
+		MemoryBudget: 1 << 40, KeepAlive: time.Hour, Logger: discard,
 	})
 	t.Cleanup(p.Close)
 	fns := functions{"f": {Account: "0", Name: "f", Version: lambda.Latest, MemoryMB: 128, Timeout: 1}}
-	return invoke.New(fns, p, slog.New(slog.DiscardHandler)), engine
+	return p, fns, engine
+}
+
+// newInvokerOf returns an Invoker whose functions all have the reservation.
+func newInvokerOf(f invoke.Functions, e invoke.Environments, reserved int) *invoke.Invoker {
+	return invoke.New(invoke.Options{
+		Functions: f, Environments: e, Shares: fixed{Reserved: reserved, Unreserved: lambda.AccountConcurrency},
+		Logger: discard,
+	})
 }
 
 func call(t *testing.T, i *invoke.Invoker, event string) *invoke.Result {
@@ -158,6 +180,9 @@ func TestSyncNamesWhatWentWrong(t *testing.T) {
 			}
 			if r := call(t, i, `"fine"`); string(r.Payload) != `"fine"` || r.FunctionError != "" {
 				t.Errorf("the next invocation: %q %s", r.FunctionError, r.Payload)
+			}
+			if left := i.Counts(); len(left) > 0 {
+				t.Errorf("counted for ever: %v", left)
 			}
 		})
 	}
@@ -234,7 +259,7 @@ func (nobodyFree) Acquire(ctx context.Context, _ *lambda.Config) (*pool.Environm
 
 func TestSyncThrottlesAtTheAccountsLimit(t *testing.T) {
 	t.Parallel()
-	i := invoke.New(functions{"f": {}}, nobodyFree{}, slog.New(slog.DiscardHandler))
+	i := newInvokerOf(functions{"f": {}}, nobodyFree{}, lambda.NoReservation)
 	for range 2 { // the second time shows that what was counted was given back
 		ctx, cancel := context.WithCancel(t.Context())
 		var wg sync.WaitGroup

@@ -3,6 +3,7 @@ package lambda
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Kind classifies what went wrong for a caller. The list is closed and append-only; package api maps each kind to a
@@ -11,22 +12,24 @@ type Kind int
 
 // Kinds of error. The zero Kind is KindInternal.
 const (
-	KindInternal         Kind = iota // we failed; the text is for the log only
-	KindInvalid                      // a value makes no sense (InvalidParameterValueException)
-	KindValidation                   // a value breaks the API model's constraints (ValidationException)
-	KindNotFound                     // no such resource
-	KindConflict                     // the resource is in a state that forbids the call, or exists already
-	KindPrecondition                 // RevisionId does not match
-	KindTooLarge                     // request body over the limit of the operation
-	KindThrottled                    // a concurrency or rate limit was reached; Reason says which
-	KindCodeStorage                  // the account's code storage is full
-	KindInvalidContent               // request body is not the JSON it must be
-	KindUnsupportedMedia             // content type is not JSON
-	KindNotReady                     // the function cannot be invoked yet
-	KindDenied                       // authenticated, not allowed
-	KindNotImplemented               // the operation exists in Lambda but not here yet
-	KindUnknownOperation             // no operation has this method and path
-	KindEntityTooLarge               // the whole create or update request is too large
+	KindInternal          Kind = iota // we failed; the text is for the log only
+	KindInvalid                       // a value makes no sense (InvalidParameterValueException)
+	KindValidation                    // a value breaks the API model's constraints (ValidationException)
+	KindNotFound                      // no such resource
+	KindConflict                      // the resource is in a state that forbids the call, or exists already
+	KindPrecondition                  // RevisionId does not match
+	KindTooLarge                      // request body over the limit of the operation
+	KindThrottled                     // a concurrency or rate limit was reached; Reason says which
+	KindCodeStorage                   // the account's code storage is full
+	KindInvalidContent                // request body is not the JSON it must be
+	KindUnsupportedMedia              // content type is not JSON
+	KindNotReady                      // the function cannot be invoked yet
+	KindDenied                        // authenticated, not allowed
+	KindNotImplemented                // the operation exists in Lambda but not here yet
+	KindUnknownOperation              // no operation has this method and path
+	KindEntityTooLarge                // the whole create or update request is too large
+	KindSnapStartNotReady             // the version's snapshot is still being made
+	KindNoProvisioned                 // the version has no provisioned concurrency
 )
 
 // Error is an error whose text may be shown to the caller.
@@ -35,6 +38,9 @@ type Error struct {
 	Msg    string // for the caller
 	Reason string // KindThrottled: the documented throttle reason
 	Err    error  // for the log; may be nil
+
+	// RetryAfter is when it makes sense to try again, for KindThrottled; 0 if that is not known.
+	RetryAfter time.Duration
 }
 
 // Errorf builds an *Error whose message is for the caller.

@@ -1,6 +1,8 @@
 package lambda
 
 import (
+	"encoding/base64"
+	"encoding/hex"
 	"maps"
 	"time"
 )
@@ -32,6 +34,13 @@ const (
 	ReasonInvalidRuntime = "InvalidRuntime"
 	ReasonInvalidZip     = "InvalidZipFileException"
 	ReasonInternalError  = "InternalError"
+
+	ReasonFunctionError      = "FunctionError"
+	ReasonInitTimeout        = "FunctionError.InitTimeout"
+	ReasonRuntimeInitError   = "FunctionError.RuntimeInitError"
+	ReasonInvalidEntryPoint  = "FunctionError.InvalidEntryPoint"
+	ReasonPermissionDenied   = "FunctionError.PermissionDenied"
+	ReasonInitOutOfResources = "FunctionError.InitResourceExhausted"
 )
 
 // Config is the configuration of one version of one function. It is immutable once handed out: change a copy made
@@ -85,6 +94,15 @@ type Code struct {
 	SHA256 string `json:"sha256"`
 	// Size is the length of the uploaded zip in bytes.
 	Size int64 `json:"size"`
+}
+
+// Base64 is the digest as the API shows it; "" if SHA256 is no hexadecimal number.
+func (c Code) Base64() string {
+	sum, err := hex.DecodeString(c.SHA256)
+	if err != nil {
+		return ""
+	}
+	return base64.StdEncoding.EncodeToString(sum)
 }
 
 // Clone returns a deep copy that the caller may modify.

@@ -60,3 +60,15 @@ func ExecutionEnv(runtime string) string {
 	}
 	return "AWS_Lambda_" + runtime
 }
+
+// SnapshotsOffered returns nil if functions of the named runtime may start from snapshots of their initialised process,
+// else an error of KindInvalid for the caller. Node.js is left out, on AWS too: the random numbers of restored copies
+// would repeat, and V8 has no way to reseed them. The image of the runtime need not exist. Source of the text: answers
+// of AWS Lambda.
+func SnapshotsOffered(name string) error {
+	switch family, _ := RuntimeFamily(name); family {
+	case FamilyPython, FamilyProvided:
+		return nil
+	}
+	return Errorf(KindInvalid, "%s is not supported for SnapStart enabled functions.", name)
+}

@@ -34,6 +34,21 @@
 //
 // After Reset the host may send Start again: /tmp and the log stream survive, as on Lambda.
 //
+// # Snapshots
+//
+// Between Ready and the first Invoke a sandbox may be checkpointed, any number of copies restored, and the original
+// may go on; each copy gets new channels. All of them take the last step.
+//
+//	host    -> Snapshot                                data
+//	runtime -> Ready | InitError                       data; hooks before the checkpoint have run, nothing is in flight
+//	host    -> Ping {nonce}                            control, in a copy, in the place of Hello
+//	agent   -> Pong {nonce}                            control
+//	host    -> Restored {env, entropy}                 data
+//	runtime -> Ready | InitError                       data; hooks after the restore have run
+//
+// InitError answers Snapshot with the type Runtime.SnapshotNotSupported where a runtime cannot be copied; such a
+// runtime goes on as if nothing had been asked.
+//
 // # Trust
 //
 // The host treats all input as hostile: sizes are bounded before memory is taken, an unknown or misplaced frame is

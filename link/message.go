@@ -31,7 +31,7 @@ const (
 	TypeInitError  Type = 0x51 // data: meta ReplyMeta, payload the error object
 	TypeResult     Type = 0x52 // data: meta ReplyMeta, payload the result
 	TypeError      Type = 0x53 // data: meta ReplyMeta, payload the error object
-	TypeIdle       Type = 0x54 // data: empty; the runtime asked for its next event
+	TypeIdle       Type = 0x54 // data: empty; the runtime asked for its next event, or, before Ready, is warm and waits for Specialise
 	TypeSync       Type = 0x5f // data: the 16-byte nonce of the Reset it answers
 )
 

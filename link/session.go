@@ -58,6 +58,7 @@ type Session struct {
 	cw, dw        *Writer
 	dr            *Reader
 	done          chan struct{} // closed when the control reader has ended
+	warm          bool          // the runtime process said that it is warm
 
 	mu    sync.Mutex
 	run   uint32    // number of the current runtime process
@@ -85,13 +86,17 @@ func Open(ctx context.Context, control, data *os.File) (*Session, error) {
 	if !stop() {
 		return nil, fmt.Errorf("wait for the agent: %w", context.Cause(ctx))
 	}
-	s := &Session{
+	s := newSession(control, data)
+	go s.readControl(r)
+	return s, nil
+}
+
+func newSession(control, data *os.File) *Session {
+	return &Session{
 		control: control, data: data,
 		cw: NewWriter(control), dw: NewWriter(data), dr: NewReader(data),
 		done: make(chan struct{}),
 	}
-	go s.readControl(r)
-	return s, nil
 }
 
 // Close ends the session's goroutine and waits for it. The sandbox is not touched.
@@ -116,6 +121,7 @@ func (s *Session) Start(req StartRequest) error {
 	s.run++
 	req.Run = s.run
 	s.mu.Unlock()
+	s.warm = false
 	return s.tell(func() error { return s.cw.JSON(TypeStart, req) })
 }
 
@@ -125,11 +131,30 @@ func (s *Session) Specialise(sp Specialisation, deadline time.Time) error {
 	return s.failure(s.dw.JSON(TypeSpecialise, sp))
 }
 
+// AwaitWarm waits until a bundled runtime that has no function yet has done what it can do without one. It may be
+// specialised before as well. Errors as AwaitReady's.
+func (s *Session) AwaitWarm(deadline time.Time) error {
+	s.expect(deadline)
+	f, err := s.dr.Next()
+	if err != nil {
+		return s.failure(err)
+	}
+	if f.Type != TypeIdle || s.warm {
+		return fmt.Errorf("%w: type %#x before there is a function", ErrProtocol, uint8(f.Type))
+	}
+	s.warm = true
+	return nil
+}
+
 // AwaitReady waits until the runtime is initialised. It returns *InitError if the runtime reported that it cannot be,
 // *ExitError if it ended, ErrTimeout, ErrProtocol or ErrClosed.
 func (s *Session) AwaitReady(deadline time.Time) error {
 	s.expect(deadline)
 	f, err := s.dr.Next()
+	if err == nil && f.Type == TypeIdle && !s.warm { // it warmed up while its function was on the way
+		s.warm = true
+		f, err = s.dr.Next()
+	}
 	if err != nil {
 		return s.failure(err)
 	}

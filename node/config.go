@@ -101,8 +101,14 @@ func (c *Config) check() error {
 		return fmt.Errorf("region %q: want a form like us-east-1", c.Region)
 	case c.Engine != "gvisor" && c.Engine != "fake":
 		return fmt.Errorf("engine %q: this build has gvisor and fake", c.Engine)
-	case c.MemoryBudget < 0 || c.KeepAlive < 0:
-		return errors.New("memory budget and keep-alive must not be negative")
+	case c.MemoryBudget < 0 || c.KeepAlive < 0 || c.KeepAliveMin < 0 || c.SlotMemory < 0 || c.SnapshotBytes < 0:
+		return errors.New("memory budget, slot memory, snapshot bytes and keep-alives must not be negative")
+	case c.HotSlots < 0 || c.EmptySlots < 0:
+		return errors.New("numbers of slots must not be negative")
+	case c.AccountConcurrency < lambda.MinUnreserved:
+		return fmt.Errorf("account concurrency %d: at least %d", c.AccountConcurrency, lambda.MinUnreserved)
+	case c.ScalingRate < 1:
+		return fmt.Errorf("scaling rate %d: at least 1", c.ScalingRate)
 	}
 	if c.MemoryBudget == 0 {
 		total, err := hostMemory()
@@ -110,6 +116,9 @@ func (c *Config) check() error {
 			return err
 		}
 		c.MemoryBudget = total / 4 * 3
+	}
+	if c.SlotMemory == 0 {
+		c.SlotMemory = c.MemoryBudget / 4
 	}
 	return nil
 }

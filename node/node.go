@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"thaw.dev/thaw/auth"
@@ -17,6 +18,8 @@ import (
 	"thaw.dev/thaw/invoke"
 	"thaw.dev/thaw/lambda"
 	"thaw.dev/thaw/logs"
+	"thaw.dev/thaw/metrics"
+	"thaw.dev/thaw/ops"
 	"thaw.dev/thaw/pool"
 	"thaw.dev/thaw/sandbox"
 	"thaw.dev/thaw/store"
@@ -24,6 +27,7 @@ import (
 
 // Node is a running server.
 type Node struct {
+	pool   *pool.Pool
 	http   *http.Server
 	addr   string
 	served chan struct{} // closed when the HTTP server has ended
@@ -73,6 +77,11 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 		return nil, err
 	}
 
+	snapshots, err := openSnapshots(c)
+	if err != nil {
+		return nil, err
+	}
+	counts := metrics.New()
 	environments := pool.Open(pool.Options{
 		Engine: sandbox.Guard(engine),
 		Launch: func(ctx context.Context, fn *lambda.Config) (pool.Launch, error) { return launch(ctx, catalog, fn) },
@@ -82,35 +91,55 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 		OpenLog:      func(fn *lambda.Config) *logs.Stream { return openLog(st.Logs(), fn) },
 		Region:       c.Region,
 		MemoryBudget: c.MemoryBudget,
-		KeepAlive:    c.KeepAlive,
-		Logger:       c.Logger,
+		SlotMemory:   c.SlotMemory, HotSlots: c.HotSlots, EmptySlots: c.EmptySlots,
+		KeepAlive: c.KeepAlive, KeepAliveMin: c.KeepAliveMin, FreezeAfter: c.FreezeAfter,
+		Snapshots: snapshots, SnapshotLatest: c.SnapshotLatest,
+		ScalingRate: c.ScalingRate, Trace: counts.Event,
+		Logger: c.Logger,
 	})
 	n.onClose(environments.Close)
+	n.pool = environments
+	background, cancel := context.WithCancel(context.Background())
+	var expecting sync.WaitGroup
+	n.onClose(func() {
+		cancel()
+		expecting.Wait()
+	})
 	functions := control.New(control.Options{
 		Region:   c.Region,
 		Store:    st.Functions(),
 		Packages: packages,
 		EnsureRuntime: func(ctx context.Context, runtime string) error {
-			_, err := catalog.Ensure(ctx, runtime)
-			return err
+			return expect(ctx, catalog, environments, runtime)
 		},
-		Retire: environments.Retire,
-		Logger: c.Logger,
+		Slots:              slots{environments, catalog, background, &expecting},
+		AccountConcurrency: c.AccountConcurrency,
+		Logger:             c.Logger,
 	})
 	functions.Open()
 	n.onClose(functions.Close)
-	n.prepareRuntimes(st.Functions(), catalog)
+	n.prepareRuntimes(st.Functions(), catalog, environments)
 
 	verifier := auth.NewVerifier(auth.Options{Keys: keys, Region: c.Region})
 	front := gateway.New(gateway.Options{
 		Region:    c.Region,
 		Functions: functions,
-		Invoker:   invoke.New(functions, environments, c.Logger),
-		Verifier:  verifier,
-		Logs:      logReader{st.Logs()},
-		Packages:  packages,
-		Logger:    c.Logger,
+		Invoker: invoke.New(invoke.Options{
+			Functions: functions, Environments: environments, Shares: functions, Logger: c.Logger,
+			Observe: func(o invoke.Observation) { observe(counts, o) },
+		}),
+		Verifier: verifier,
+		Logs:     logReader{st.Logs()},
+		Packages: packages,
+		Logger:   c.Logger,
 	})
+	operators, err := ops.Open(ops.Options{
+		DataDir: c.DataDir, Listen: c.OpsListen, Metrics: counts, Status: environments.Status, Logger: c.Logger,
+	})
+	if err != nil {
+		return nil, err
+	}
+	n.onClose(func() { _ = operators.Close() })
 	if err := n.listen(c, front); err != nil {
 		return nil, err
 	}
@@ -119,6 +148,9 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 
 // Addr is the address of the HTTP API, host:port.
 func (n *Node) Addr() string { return n.addr }
+
+// Status is what the server's pool holds now.
+func (n *Node) Status() pool.Status { return n.pool.Status() }
 
 // Shutdown stops accepting requests, lets those under way finish until ctx ends, and closes everything.
 func (n *Node) Shutdown(ctx context.Context) error {

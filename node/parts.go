@@ -8,18 +8,14 @@ import (
 	"net/netip"
 	"path/filepath"
 	"strings"
-	"sync"
 
 	"thaw.dev/thaw/egress"
 	"thaw.dev/thaw/embedded"
 	"thaw.dev/thaw/image"
-	"thaw.dev/thaw/lambda"
-	"thaw.dev/thaw/pool"
 	"thaw.dev/thaw/runtimes"
 	"thaw.dev/thaw/sandbox"
 	"thaw.dev/thaw/sandbox/fake"
 	"thaw.dev/thaw/sandbox/gvisor"
-	"thaw.dev/thaw/store"
 )
 
 // helperPrograms writes the embedded programs to the data directory, unless others are configured.
@@ -39,39 +35,6 @@ func OpenRuntimes(c Config, agent string) (*runtimes.Catalog, error) {
 	return runtimes.Open(runtimes.Options{
 		Dir: filepath.Join(c.DataDir, "runtimes"), Images: images, AgentBinary: agent, Logger: c.Logger,
 		Progress: func(runtime, step string) { c.Logger.Info("building runtime image", "runtime", runtime, "step", step) },
-	})
-}
-
-// launch finds what the function's runtime needs.
-func launch(ctx context.Context, catalog *runtimes.Catalog, fn *lambda.Config) (pool.Launch, error) {
-	img, err := catalog.Ensure(ctx, fn.Runtime)
-	if err != nil {
-		return pool.Launch{}, err
-	}
-	return pool.Launch{
-		Image: img.Path, Agent: runtimes.AgentPath, Kind: img.Kind(), Argv: img.Argv(fn.MemoryMB), Env: img.Env(),
-	}, nil
-}
-
-// prepareRuntimes looks, in the background, at the images of all runtimes that functions use, so that the first cold
-// start after a restart does not have to.
-func (n *Node) prepareRuntimes(functions *store.Functions, catalog *runtimes.Catalog) {
-	names := map[string]bool{}
-	for _, f := range functions.All() {
-		if f.Serving != nil {
-			names[f.Serving.Runtime] = true
-		}
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		for name := range names {
-			_, _ = catalog.Ensure(ctx, name) // a cold start meets the same error and reports it
-		}
-	})
-	n.onClose(func() {
-		cancel()
-		wg.Wait()
 	})
 }
 

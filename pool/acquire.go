@@ -3,6 +3,7 @@ package pool
 import (
 	"context"
 	"slices"
+	"time"
 
 	"thaw.dev/thaw/lambda"
 )
@@ -32,32 +33,77 @@ func (w *want) deliver(e *Environment, err error) bool {
 // Acquire returns an environment that serves nobody else until Release or Discard. It is warm if one was idle;
 // otherwise it is the first that becomes free or ready. A cold start goes on if ctx ends.
 //
-// Errors: ctx's cause; ErrNoMemory; ErrClosed; whatever made the cold start fail.
+// Errors: ctx's cause; ErrScaling, ErrOverloaded, at once; ErrNoMemory; ErrLost; ErrClosed; whatever made the cold start
+// fail.
 func (p *Pool) Acquire(ctx context.Context, fn *lambda.Config) (*Environment, error) {
 	k := keyOf(fn)
+	for {
+		e, err := p.acquire(ctx, k, fn)
+		if err != nil {
+			return nil, err
+		}
+		if err := p.thaw(e); err != nil {
+			p.o.Logger.Warn("environment lost while it was frozen", "function", k.name, "sandbox", e.ID(), "error", err)
+			p.discard(e, CauseDied)
+			continue
+		}
+		return e, nil
+	}
+}
+
+func (p *Pool) acquire(ctx context.Context, k key, fn *lambda.Config) (*Environment, error) {
 	p.mu.Lock()
 	if p.closed {
 		p.mu.Unlock()
 		return nil, ErrClosed
 	}
-	if es := p.idle[k]; len(es) > 0 {
-		e := es[len(es)-1]
+	now := time.Now()
+	p.policy.Arrived(policyKey(k), now)
+	p.forgetPrewarm(k)
+	if e := p.best(k); e != nil {
 		p.takeIdle(e)
+		e.since, e.invoked = now, true
 		p.mu.Unlock()
-		p.o.Trace(Event{Kind: EventHit, Function: k.name})
+		p.trace(e, Event{Kind: EventHit})
 		return e, nil
+	}
+	if err := p.admit(k, now); err != nil {
+		p.policy.Lost(policyKey(k), now)
+		p.mu.Unlock()
+		p.o.Trace(Event{Kind: EventThrottled, Account: k.account, Function: k.name, Version: k.version, Runtime: fn.Runtime, Err: err})
+		return nil, err
 	}
 	w := &want{ready: make(chan delivery, 1)}
 	p.waiters[k] = append(p.waiters[k], w)
+	p.waiting++
 	p.startMissing(k, fn)
 	p.mu.Unlock()
 
 	select {
 	case d := <-w.ready:
+		if d.err != nil {
+			p.lost(k)
+		}
 		return d.env, d.err
 	case <-ctx.Done():
 		return nil, p.giveUp(ctx, k, w)
 	}
+}
+
+// best needs mu. It is the idle environment to use next: a provisioned one, else the most recently used; nil if none.
+func (p *Pool) best(k key) *Environment {
+	es := p.idle[k]
+	if len(es) == 0 {
+		return nil
+	}
+	if p.provisions[k] != nil {
+		for _, e := range slices.Backward(es) {
+			if e.Provisioned {
+				return e
+			}
+		}
+	}
+	return es[len(es)-1]
 }
 
 // startMissing needs mu. It keeps up one cold start for each caller that waits, unless an environment is settling for
@@ -65,7 +111,7 @@ func (p *Pool) Acquire(ctx context.Context, fn *lambda.Config) (*Environment, er
 func (p *Pool) startMissing(k key, fn *lambda.Config) {
 	for !p.closed && p.starting[k]+p.settling[k] < len(p.waiters[k]) {
 		p.starting[k]++
-		p.work.Go(func() { p.coldStart(fn) })
+		p.work.Go(func() { p.coldStart(fn, CauseRequest) })
 	}
 }
 
@@ -78,15 +124,26 @@ func (p *Pool) giveUp(ctx context.Context, k key, w *want) error {
 	p.mu.Unlock()
 	if delivered {
 		if d := <-w.ready; d.env != nil {
-			p.Release(d.env)
+			p.Release(d.env) // tells the policy
+			return context.Cause(ctx)
 		}
 	}
+	p.lost(k)
 	return context.Cause(ctx)
+}
+
+// lost tells the policy that an invocation that arrived will not have an environment.
+func (p *Pool) lost(k key) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.policy.Lost(policyKey(k), time.Now())
 }
 
 // dropWant needs mu.
 func (p *Pool) dropWant(k key, w *want) {
+	before := len(p.waiters[k])
 	ws := slices.DeleteFunc(p.waiters[k], func(x *want) bool { return x == w })
+	p.waiting -= before - len(ws)
 	if len(ws) == 0 {
 		delete(p.waiters, k)
 		return

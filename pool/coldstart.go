@@ -2,8 +2,7 @@ package pool
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
+	"errors"
 	"fmt"
 	"time"
 
@@ -11,43 +10,77 @@ import (
 
 	"thaw.dev/thaw/lambda"
 	"thaw.dev/thaw/link"
-	"thaw.dev/thaw/sandbox"
 )
 
-// bootTimeout bounds the time from a sandbox's start to its agent's hello.
-const bootTimeout = 20 * time.Second
+// The values of AWS_LAMBDA_INITIALIZATION_TYPE. Source: AWS Lambda developer guide, "Defined runtime environment
+// variables".
+const (
+	initOnDemand    = "on-demand"
+	initProvisioned = "provisioned-concurrency"
+	initSnapStart   = "snap-start"
+)
+
+func initTypeOf(why Cause) string {
+	if why == CauseProvisioned {
+		return initProvisioned
+	}
+	return initOnDemand
+}
+
+// errNotNeeded ends a cold start whose caller was served otherwise before it had cost anything.
+var errNotNeeded = errors.New("nobody waits for it any more")
 
 // coldStart makes an environment for fn and hands it, or why there is none, to whoever waits longest for one.
-func (p *Pool) coldStart(fn *lambda.Config) {
-	e, err := p.create(p.ctx, fn)
+func (p *Pool) coldStart(fn *lambda.Config, why Cause) {
+	e, err := p.create(p.ctx, fn, why, initTypeOf(why))
 	k := keyOf(fn)
 	p.mu.Lock()
 	if p.starting[k]--; p.starting[k] == 0 {
 		delete(p.starting, k)
 	}
 	if err != nil {
-		if w := p.nextWant(k); w != nil {
+		if w := p.nextWant(k); w != nil && !errors.Is(err, errNotNeeded) {
 			w.deliver(nil, err)
 		}
+		p.startMissing(k, fn)
 		p.mu.Unlock()
-		p.o.Trace(Event{Kind: EventColdStart, Function: fn.Name, Err: err})
+		if !errors.Is(err, errNotNeeded) {
+			p.o.Trace(Event{Kind: EventColdStart, Account: fn.Account, Function: fn.Name, Version: fn.Version,
+				Runtime: fn.Runtime, Cause: why, Err: err})
+		}
 		return
 	}
-	p.live[e] = true
-	p.work.Go(func() { p.watch(e) })
+	p.coldMean += (e.Cold.Place + e.Cold.Init - p.coldMean) / 8
+	p.policy.Started(policyKey(k), e.Cold.Place+e.Cold.Init, e.reserved)
+	p.adopt(e)
 	p.mu.Unlock()
-	p.o.Logger.Debug("cold start", "function", fn.Name, "sandbox", e.ID(), "place_ms", ms(e.Cold.Place),
-		"code_ms", ms(e.Cold.Code), "init_ms", ms(e.Cold.Init), "init_failure", e.InitFailure)
-	p.o.Trace(Event{Kind: EventColdStart, Function: fn.Name, Phases: e.Cold, Err: e.InitFailure})
+	p.started(e, why)
 	p.Release(e)
 	p.mu.Lock()
 	p.startMissing(k, fn) // e was retired or died already, and its waiter still waits
 	p.mu.Unlock()
 }
 
+// adopt needs mu. It counts e among the pool's environments.
+func (p *Pool) adopt(e *Environment) {
+	p.live[e] = true
+	p.alive[e.key]++
+	e.since = time.Now()
+	p.work.Go(func() { p.watch(e) })
+}
+
+// started tells of a cold start that went well.
+func (p *Pool) started(e *Environment, why Cause) {
+	p.o.Logger.Debug("cold start", "function", e.key.name, "version", e.key.version, "sandbox", e.ID(), "source", string(e.Source),
+		"cause", string(why), "place_ms", ms(e.Cold.Place), "code_ms", ms(e.Cold.Code), "init_ms", ms(e.Cold.Init),
+		"init_failure", e.InitFailure)
+	p.trace(e, Event{Kind: EventColdStart, Cause: why, Phases: e.Cold, Err: e.InitFailure})
+	p.considerSnapshot(e)
+}
+
 // create runs the phases of a cold start: place, code, init. A failed init is no error here: the environment is handed
 // out and the invocation runs init again.
-func (p *Pool) create(ctx context.Context, fn *lambda.Config) (_ *Environment, err error) {
+func (p *Pool) create(ctx context.Context, fn *lambda.Config, why Cause, initType string) (_ *Environment, err error) {
 	begin := time.Now()
 	launch, err := p.o.Launch(ctx, fn)
 	if err != nil {
@@ -58,8 +91,20 @@ func (p *Pool) create(ctx context.Context, fn *lambda.Config) (_ *Environment, e
 	if err != nil {
 		return nil, fmt.Errorf("find code: %w", err)
 	}
-	e := &Environment{Function: fn, key: keyOf(fn), launch: launch, Log: p.o.OpenLog(fn)}
-	if err := p.place(ctx, e); err != nil {
+	e := &Environment{
+		Function: fn, key: keyOf(fn), launchAs: launch, code: code, Log: p.o.OpenLog(fn),
+		initType: initType, Provisioned: why == CauseProvisioned, sealed: why == CauseSnapshot,
+	}
+	if e.sealed && p.o.Snapshots.Has(p.snapshotKey(e)) {
+		return nil, errHaveSnapshot
+	}
+	p.findSnapshot(e)
+	defer func() {
+		if e.snapshot != nil {
+			p.o.Snapshots.Done(e.snapshot)
+		}
+	}()
+	if err := p.reserveFor(ctx, e); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -68,106 +113,164 @@ func (p *Pool) create(ctx context.Context, fn *lambda.Config) (_ *Environment, e
 			p.giveUpMemory(e)
 		}
 	}()
-	var attached time.Duration
-	var attaching errgroup.Group
-	attaching.Go(func() error { // overlaps with the agent's and the runtime's start
-		at := time.Now()
-		defer func() { attached = time.Since(at) }()
-		return e.attach(ctx, code)
-	})
-	if err := e.greet(ctx); err != nil {
-		_ = attaching.Wait()
+	if err := p.place(ctx, e, why); err != nil {
 		return nil, err
 	}
-	e.Cold.Place = time.Since(begin)
-	initBegin := time.Now()
-	initErr := error(nil)
-	if launch.Kind == link.KindFrames { // a bundled runtime needs no code to start
-		initErr = e.startRuntime()
+	e.Cold.Place = time.Since(begin) - e.restored
+	if e.Source == SourceSnapshot {
+		err = p.wakeUp(e)
+	} else {
+		err = p.initialise(ctx, e, why)
 	}
-	if err := attaching.Wait(); err != nil {
-		return nil, fmt.Errorf("attach code: %w", err)
-	}
-	e.Cold.Code = attached
-	if launch.Kind == link.KindHTTP {
-		initBegin = time.Now()
-		initErr = e.startRuntime()
-	}
-	if initErr == nil {
-		initErr = e.awaitReady(initBegin.Add(lambda.InitTimeout))
-	}
-	e.Cold.Init = time.Since(initBegin)
-	if initErr != nil {
-		e.InitFailure = initErr
-		e.DrainOutput()
-		if err := e.Reset(); err != nil {
-			return nil, fmt.Errorf("%w (%w): %w", ErrLost, initErr, err)
-		}
-	}
-	if err := e.limit(); err != nil {
-		return nil, fmt.Errorf("set limits: %w", err)
+	if err != nil {
+		return nil, err
 	}
 	return e, nil
 }
 
-// place reserves the memory and brings a sandbox up. On error nothing is left or reserved.
-func (p *Pool) place(ctx context.Context, e *Environment) error {
+// reserveFor takes a slot in stock for e, if there is one that fits, and memory. On error nothing is left or reserved.
+func (p *Pool) reserveFor(ctx context.Context, e *Environment) error {
+	p.mu.Lock()
+	e.slot = p.take(e)
+	p.mu.Unlock()
 	e.reserved = int64(e.Function.MemoryMB)<<20 + OverheadBytes
 	if err := p.reserve(ctx, e.reserved); err != nil {
+		e.close()
 		return err
 	}
-	err := p.createSandbox(ctx, e)
-	if err != nil {
-		p.giveUpMemory(e)
-	}
-	return err
+	return nil
 }
 
-func (p *Pool) createSandbox(ctx context.Context, e *Environment) error {
+// place brings e's sandbox to the point where its agent answers. It says in e.Source what that began with.
+func (p *Pool) place(ctx context.Context, e *Environment, why Cause) error {
+	if e.slot != nil && e.slot.session != nil {
+		e.Source = SourceHot
+		return nil
+	}
 	select { // more at once would only make each slower
 	case p.starts <- struct{}{}:
 		defer func() { <-p.starts }()
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-	sb, err := p.o.Engine.Create(ctx, sandbox.Spec{
-		ID:       newID(),
-		Root:     e.launch.Image,
-		Args:     []string{e.launch.Agent},
-		TmpBytes: int64(e.Function.EphemeralMB) << 20,
-		Egress:   p.o.Engine.Capabilities().Network,
-		Limits:   limits(e.Function),
+	p.mu.Lock()
+	needed := why != CauseRequest || len(p.waiters[e.key]) > 0 || p.alive[e.key] == 0
+	if e.slot == nil && needed {
+		e.slot = p.take(e) // one that was prepared in the meantime
+	}
+	p.mu.Unlock()
+	switch {
+	case !needed:
+		return errNotNeeded
+	case e.slot != nil && e.slot.session != nil:
+		e.Source = SourceHot
+		return nil
+	}
+	if e.snapshot != nil {
+		err := p.restore(ctx, e)
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		p.o.Logger.Warn("snapshot could not be restored; starting without", "function", e.key.name, "version", e.key.version, "error", err)
+		p.o.Snapshots.Spoil(e.snapshot)
+		p.o.Snapshots.Done(e.snapshot)
+		e.slot.close()
+		e.slot, e.snapshot = nil, nil
+	}
+	e.Source = SourceEmpty
+	if e.slot != nil { // it was prepared in the background, and is in the foreground from now on
+		if err := e.sandbox.Limit(limits(e.Function)); err != nil {
+			return fmt.Errorf("set limits: %w", err)
+		}
+	} else {
+		e.Source = SourceNone
+		if err := p.createFor(ctx, e); err != nil {
+			return err
+		}
+	}
+	if e.sealed {
+		if err := e.attach(ctx); err != nil {
+			return fmt.Errorf("attach code: %w", err)
+		}
+	}
+	return e.boot(ctx)
+}
+
+// createFor creates a sandbox made to e's measure.
+func (p *Pool) createFor(ctx context.Context, e *Environment) error {
+	e.slot = &slot{launch: e.launchAs}
+	return p.createSandbox(ctx, e.slot, int64(e.Function.EphemeralMB)<<20, limits(e.Function))
+}
+
+// initialise gives the slot its function: limits, code, runtime, handler.
+func (p *Pool) initialise(ctx context.Context, e *Environment, why Cause) error {
+	e.open()
+	bundled := e.launch.Kind == link.KindFrames
+	var attached time.Duration
+	var attaching errgroup.Group
+	attaching.Go(func() error { // overlaps with the runtime's start
+		if err := e.sandbox.Limit(limits(e.Function)); err != nil {
+			return fmt.Errorf("set limits: %w", err)
+		}
+		if e.sealed {
+			return nil
+		}
+		at := time.Now()
+		defer func() { attached = time.Since(at) }()
+		if err := e.attach(ctx); err != nil {
+			return fmt.Errorf("attach code: %w", err)
+		}
+		return nil
 	})
-	if err != nil {
-		return fmt.Errorf("create sandbox: %w", err)
+	begin := time.Now()
+	var failure error
+	if e.running && e.launchAs.OwnStart {
+		e.Source = SourceEmpty // the runtime that is up is of no use
+		failure = e.Reset()
 	}
-	e.sandbox = sb
-	if err := e.sandbox.Start(ctx); err != nil {
-		_ = e.sandbox.Destroy()
-		return fmt.Errorf("start sandbox %s: %w", sb.ID(), err)
+	if failure == nil && bundled && !e.running { // needs no code to start
+		failure = e.startRuntime()
+	}
+	if err := attaching.Wait(); err != nil {
+		return err
+	}
+	e.Cold.Code = attached
+	if !bundled {
+		begin = time.Now()
+		failure = e.startRuntime()
+	}
+	if failure == nil {
+		failure = e.awaitReady(begin.Add(initTimeout(e.Function, why)))
+	}
+	e.Cold.Init = time.Since(begin)
+	return e.settleInit(failure)
+}
+
+// settleInit ends an init phase. One that failed leaves the environment without a runtime; the next invocation tries
+// again.
+func (e *Environment) settleInit(failure error) error {
+	if failure != nil {
+		e.InitFailure = failure
+		e.DrainOutput()
+		if err := e.Reset(); err != nil {
+			return fmt.Errorf("%w (%w): %w", ErrLost, failure, err)
+		}
+	}
+	if err := e.limit(); err != nil {
+		return fmt.Errorf("set limits: %w", err)
 	}
 	return nil
 }
 
-// greet opens the conversation with the agent.
-func (e *Environment) greet(ctx context.Context) (err error) {
-	ctx, cancel := context.WithTimeout(ctx, bootTimeout)
-	defer cancel()
-	l := e.sandbox.Link()
-	if e.output, err = link.NewLogs(l.Logs, func(b []byte) { _, _ = e.Log.Write(b) }); err != nil {
-		return fmt.Errorf("open log channel: %w", err)
-	}
-	go e.output.Run() // ends when Destroy closes the channel
-	if e.session, err = link.Open(ctx, l.Control, l.Data); err != nil {
-		return fmt.Errorf("sandbox %s: %w", e.ID(), err)
-	}
-	return nil
-}
+// longInitTimeout bounds the init of environments that no request waits for; a longer function timeout takes its place.
+// Source: AWS Lambda developer guide, "Lambda execution environment lifecycle".
+const longInitTimeout = 130 * time.Second
 
-func newID() string {
-	var b [6]byte
-	_, _ = rand.Read(b[:]) // never fails
-	return "sb-" + hex.EncodeToString(b[:])
+func initTimeout(fn *lambda.Config, why Cause) time.Duration {
+	if why == CauseProvisioned || why == CauseSnapshot {
+		return max(longInitTimeout, fn.TimeoutDuration())
+	}
+	return lambda.InitTimeout
 }
 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

@@ -5,12 +5,14 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"thaw.dev/thaw/lambda"
 	"thaw.dev/thaw/link"
 	"thaw.dev/thaw/logs"
 	"thaw.dev/thaw/sandbox"
+	"thaw.dev/thaw/snapshot"
 )
 
 // The user that runtimes are inside a sandbox, and where things are there. Source: AWS Lambda execution environments.
@@ -30,33 +32,47 @@ type Environment struct {
 	Function *lambda.Config
 	// Log is its log stream.
 	Log *logs.Stream
+	// Source is what its cold start began with; immutable.
+	Source Source
+	// Provisioned says that it belongs to provisioned concurrency; immutable.
+	Provisioned bool
 	// Cold are the phases of its cold start.
 	Cold Phases
+	// Thawed is how long it took to thaw the environment for the invocation that has it now; 0 if it was not frozen.
+	Thawed time.Duration
 	// InitFailure is why the init phase failed, nil if it did not. The next invocation runs init again.
 	InitFailure error
 
-	key      key
-	reserved int64
-	launch   Launch
-	sandbox  sandbox.Sandbox
-	session  *link.Session
-	output   *link.Logs
-	ready    bool // the runtime is up and idle
-	served   int  // invocations begun
-	oomKills int  // seen so far
+	key key
+	*slot
+	launchAs Launch             // how this function's runtime is started, where it is not up in the slot already
+	code     string             // host path of the code's image
+	initType string             // the value of AWS_LAMBDA_INITIALIZATION_TYPE
+	snapshot *snapshot.Snapshot // what it starts from, during the cold start only
+	sealed   bool               // the code is attached before the start, so that a snapshot can be made
+	asked    bool               // a stock has counted it as demand
+	restored time.Duration      // how long restoring its snapshot took
+	reserved int64              // bytes of the budget
+	ready    bool               // the runtime is up and idle
+	served   atomic.Int64       // invocations begun
+	oomKills int                // seen so far
 	peakAt   time.Time
 	peak     int64
 
-	// Guarded by the pool's mu.
-	retired   bool
-	settling  *time.Timer // not nil between Settle and Release, or the end of settlePatience
-	dead      bool
-	idleSince time.Time
-	keepAlive *time.Timer
-}
+	ice ice
 
-// ID is the sandbox's.
-func (e *Environment) ID() string { return e.sandbox.ID() }
+	// Guarded by the pool's mu.
+	retired  bool
+	settling *time.Timer // not nil between Settle and Release, or the end of settlePatience
+	dead     bool
+	idle     bool
+	invoked  bool      // an invocation has it, which the policy knows of
+	since    time.Time // when it became what it is: idle or busy
+	keep     time.Time // when its keep-alive ends, while idle; zero if never
+	prewarm  time.Duration
+	timer    *time.Timer // runs wake
+	alarm    time.Time   // when timer fires; zero if it does not
+}
 
 // Ready reports whether the runtime is initialised. If not, Init must succeed before Deliver.
 func (e *Environment) Ready() bool { return e.ready }
@@ -72,8 +88,7 @@ func (e *Environment) Revive() error {
 
 // FirstUse reports, once, that this is the environment's first invocation.
 func (e *Environment) FirstUse() bool {
-	e.served++
-	return e.served == 1
+	return e.served.Add(1) == 1
 }
 
 // Init starts the runtime and waits until it is initialised. Errors are link's: *link.InitError, *link.ExitError,
@@ -136,24 +151,15 @@ func (e *Environment) OutOfMemory(gone bool) bool {
 	return killed || (gone && s.PeakMemoryBytes >= limit-limit/20)
 }
 
-// startRuntime begins the runtime process; a bundled one then waits for its function.
+// startRuntime begins the runtime process with the function's variables.
 func (e *Environment) startRuntime() error {
-	return e.session.Start(link.StartRequest{
-		Kind:      e.launch.Kind,
-		Argv:      e.launch.Argv,
-		Env:       flatten(e.variables()),
-		Dir:       taskRoot,
-		UID:       userID,
-		GID:       groupID,
-		OpenFiles: lambda.MaxOpenFiles,
-		Processes: lambda.MaxProcesses,
-		TmpBytes:  int64(e.Function.EphemeralMB) << 20,
-	})
+	return e.slot.startRuntime(e.variables(), int64(e.Function.EphemeralMB)<<20)
 }
 
 // awaitReady gives a bundled runtime its function and waits for the end of init.
 func (e *Environment) awaitReady(deadline time.Time) error {
-	if e.launch.Kind == link.KindFrames {
+	e.running = false
+	if e.launchAs.Kind == link.KindFrames {
 		err := e.session.Specialise(link.Specialisation{
 			Handler:  e.Function.Handler,
 			TaskRoot: taskRoot,
@@ -178,32 +184,52 @@ func (e *Environment) limit() error {
 // limits are those that hold from a sandbox's creation on. The function meets its own limit of processes inside, where
 // fork fails; the one outside, for the engine's processes as well, is the second line.
 func limits(fn *lambda.Config) sandbox.Limits {
-	return sandbox.Limits{MemoryBytes: int64(fn.MemoryMB) << 20, Pids: 2 * lambda.MaxProcesses}
+	return sandbox.Limits{MemoryBytes: int64(fn.MemoryMB) << 20, Pids: maxPids}
 }
+
+const maxPids = 2 * lambda.MaxProcesses
 
 // variables are the runtime's environment variables: the image's, then the function's, then the reserved ones.
 // Source: AWS Lambda developer guide, "Defined runtime environment variables".
 func (e *Environment) variables() map[string]string {
 	fn := e.Function
-	v := maps.Clone(e.launch.Env)
+	v := baseVariables(e.launchAs)
 	maps.Copy(v, fn.Environment)
 	maps.Copy(v, map[string]string{
 		"_HANDLER":                        fn.Handler,
-		"AWS_REGION":                      e.launch.region,
-		"AWS_DEFAULT_REGION":              e.launch.region,
 		"AWS_LAMBDA_FUNCTION_NAME":        fn.Name,
 		"AWS_LAMBDA_FUNCTION_VERSION":     fn.Version,
 		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": strconv.Itoa(fn.MemoryMB),
 		"AWS_LAMBDA_LOG_GROUP_NAME":       e.Log.Group(),
 		"AWS_LAMBDA_LOG_STREAM_NAME":      e.Log.Name(),
-		"AWS_LAMBDA_INITIALIZATION_TYPE":  "on-demand",
-		"LAMBDA_TASK_ROOT":                taskRoot,
-		"LAMBDA_RUNTIME_DIR":              "/var/runtime",
+		"AWS_LAMBDA_INITIALIZATION_TYPE":  e.initType,
 	})
-	if name := lambda.ExecutionEnv(fn.Runtime); name != "" {
+	maps.Copy(v, platformVariables(e.launchAs))
+	return v
+}
+
+// baseVariables are the image's and the platform's: what a runtime has before it knows its function.
+func baseVariables(l Launch) map[string]string {
+	v := maps.Clone(l.Env)
+	if v == nil {
+		v = map[string]string{}
+	}
+	maps.Copy(v, platformVariables(l))
+	return v
+}
+
+// platformVariables are the reserved ones that depend on no function.
+func platformVariables(l Launch) map[string]string {
+	v := map[string]string{
+		"AWS_REGION":         l.region,
+		"AWS_DEFAULT_REGION": l.region,
+		"LAMBDA_TASK_ROOT":   taskRoot,
+		"LAMBDA_RUNTIME_DIR": "/var/runtime",
+	}
+	if name := lambda.ExecutionEnv(l.Runtime); name != "" {
 		v["AWS_EXECUTION_ENV"] = name
 	}
-	if e.launch.Kind == link.KindHTTP {
+	if l.Kind == link.KindHTTP {
 		v["AWS_LAMBDA_RUNTIME_API"] = "127.0.0.1:9001"
 	}
 	return v
@@ -219,15 +245,22 @@ func flatten(vars map[string]string) []string {
 
 // close destroys the sandbox and waits for everything that read from it.
 func (e *Environment) close() {
-	if e.session != nil {
-		e.session.Close()
+	if e.slot != nil {
+		e.slot.close()
 	}
-	// An error means that something of the sandbox may be left; the engine logged it and its next Sweep removes it.
-	_ = e.sandbox.Destroy()
 	e.Log.Flush()
 }
 
 // attach makes the function's code visible at /var/task.
-func (e *Environment) attach(ctx context.Context, image string) error {
-	return e.sandbox.Attach(ctx, image, taskRoot)
+func (e *Environment) attach(ctx context.Context) error {
+	return e.sandbox.Attach(ctx, e.code, taskRoot)
+}
+
+// open lets what is printed in the slot from now on into the environment's log.
+func (e *Environment) open() {
+	if e.output != nil {
+		e.output.Drain() // what came before belongs to nobody
+	}
+	sink := func(b []byte) { _, _ = e.Log.Write(b) }
+	e.sink.Store(&sink)
 }

@@ -1,6 +1,7 @@
 package pool
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -15,7 +16,8 @@ type reservation struct {
 	granted chan struct{} // closed, under the pool's mu, when the bytes are its own
 }
 
-// reserve takes bytes from the budget. If they are not free it evicts idle environments, and waits in line.
+// reserve takes bytes from the budget. If they are not free it drains stocks, then evicts idle environments, and waits in
+// line.
 func (p *Pool) reserve(ctx context.Context, bytes int64) error {
 	if bytes > p.o.MemoryBudget {
 		return &lambda.Error{
@@ -28,6 +30,7 @@ func (p *Pool) reserve(ctx context.Context, bytes int64) error {
 	p.mu.Lock()
 	p.inLine = append(p.inLine, r)
 	p.grant()
+	p.drainFor()
 	victims := p.victims()
 	p.mu.Unlock()
 	for _, e := range victims {
@@ -93,22 +96,32 @@ func (p *Pool) shortage() int64 {
 	return bytes
 }
 
-// victims needs mu. It condemns as many idle environments, least recently used first, as those in line need.
+// victims needs mu. It condemns as many idle environments, those the policy values least first, as those in line need.
+// Provisioned ones stay.
 func (p *Pool) victims() []*Environment {
 	if p.shortage() <= 0 {
 		return nil
 	}
 	var idle []*Environment
-	for _, es := range p.idle {
-		idle = append(idle, es...)
+	worth := map[key]float64{}
+	for k, es := range p.idle {
+		worth[k] = p.policy.Priority(policyKey(k))
+		for _, e := range es {
+			if !e.Provisioned {
+				idle = append(idle, e)
+			}
+		}
 	}
-	slices.SortFunc(idle, func(a, b *Environment) int { return a.idleSince.Compare(b.idleSince) })
+	slices.SortFunc(idle, func(a, b *Environment) int {
+		return cmp.Or(cmp.Compare(worth[a.key], worth[b.key]), a.since.Compare(b.since))
+	})
 	var out []*Environment
 	for _, e := range idle {
 		if p.shortage() <= 0 {
 			break
 		}
 		if p.condemn(e) {
+			p.policy.Evicted(worth[e.key])
 			out = append(out, e)
 		}
 	}

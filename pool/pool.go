@@ -8,15 +8,23 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/time/rate"
+
+	"thaw.dev/thaw/keepalive"
 	"thaw.dev/thaw/lambda"
 	"thaw.dev/thaw/logs"
 	"thaw.dev/thaw/sandbox"
+	"thaw.dev/thaw/snapshot"
 )
 
 // Errors of Acquire. Match with errors.Is.
 var (
 	// ErrNoMemory is returned when the memory budget stayed used up by busy environments for Options.PlaceTimeout.
 	ErrNoMemory = errors.New("the memory budget is used up by busy environments")
+	// ErrScaling is returned when a function grows faster than Options.ScalingRate.
+	ErrScaling = errors.New("the function's environments grow faster than the scaling rate allows")
+	// ErrOverloaded is returned when more callers wait for environments than can be served in time.
+	ErrOverloaded = errors.New("too many callers wait for an execution environment")
 	// ErrLost is returned when the sandbox ended while the function's init ran in it, or could not be reset after it.
 	ErrLost = errors.New("the sandbox was lost during init")
 	// ErrClosed is returned when the pool is shutting down.
@@ -25,11 +33,15 @@ var (
 
 // Launch says how to start a function's runtime inside a sandbox.
 type Launch struct {
-	Image string            // host path of the runtime image
-	Agent string            // path of the agent inside it
-	Kind  string            // link.KindFrames or link.KindHTTP
-	Argv  []string          // the runtime process
-	Env   map[string]string // the runtime's own variables, which a function may override
+	Runtime string            // its name, e.g. "python3.11"
+	Image   string            // host path of the runtime image
+	Agent   string            // path of the agent inside it
+	Kind    string            // link.KindFrames or link.KindHTTP
+	Argv    []string          // the runtime process
+	Env     map[string]string // the runtime's own variables, which a function may override
+	// OwnStart says that the function sets variables that a runtime only looks at when it starts, so that one which is
+	// up already cannot serve it.
+	OwnStart bool
 
 	region string
 }
@@ -47,9 +59,21 @@ type Options struct {
 	Region string
 	// MemoryBudget bounds the sum of all environments' reservations, in bytes.
 	MemoryBudget int64
-	// KeepAlive is how long an idle environment is kept; 0 destroys it at once.
-	KeepAlive time.Duration
-	// PlaceTimeout is how long a cold start waits for memory; 0 means 10 s.
+	// SlotMemory bounds what the stocks of slots reserve of it.
+	SlotMemory int64
+	// HotSlots and EmptySlots are how many slots of each kind are kept at least for each runtime in use.
+	HotSlots, EmptySlots int
+	// KeepAlive is how long an idle environment is kept at most; 0 destroys it at once. KeepAliveMin is how long at least.
+	KeepAlive, KeepAliveMin time.Duration
+	// FreezeAfter is how long an environment is idle before it is frozen; negative never freezes, 0 freezes at once.
+	FreezeAfter time.Duration
+	// Snapshots keeps function snapshots; nil makes none.
+	Snapshots *snapshot.Store
+	// SnapshotLatest makes snapshots of all functions with a heavy init, not only of those that ask for it.
+	SnapshotLatest bool
+	// ScalingRate is by how many environments a function may grow in lambda.ScalingWindow; 0 means lambda.ScalingRate.
+	ScalingRate int
+	// PlaceTimeout is how long a cold start waits for memory; 0 means 3 s.
 	PlaceTimeout time.Duration
 	// ColdStarts is how many cold starts run at once; 0 means two for each CPU.
 	ColdStarts int
@@ -83,15 +107,28 @@ type Pool struct {
 	waiters  map[key][]*want        // oldest first
 	starting map[key]int            // cold starts under way
 	settling map[key]int            // busy environments that will be released in a moment
+	alive    map[key]int            // environments in live
+	waiting  int                    // callers in waiters
+	coldMean time.Duration          // how long a cold start takes, a moving average
 	used     int64                  // bytes of the budget that are reserved
+	stocked  int64                  // those of them that slots in stock have
 	leaving  int64                  // those of them whose environments are being destroyed
 	inLine   []*reservation         // cold starts that wait for memory, oldest first
+
+	policy       *keepalive.Policy
+	prewarm      map[key]*time.Timer
+	stocks       map[image]*stock
+	provisions   map[key]*provision
+	growth       map[functionKey]*rate.Limiter
+	snapshotting map[key]bool
+
+	refillWake chan struct{} // has room for one
 }
 
 // Open returns a running pool.
 func Open(o Options) *Pool {
 	if o.PlaceTimeout == 0 {
-		o.PlaceTimeout = 10 * time.Second
+		o.PlaceTimeout = 3 * time.Second
 	}
 	if o.ColdStarts == 0 {
 		o.ColdStarts = 2 * runtime.NumCPU()
@@ -99,8 +136,11 @@ func Open(o Options) *Pool {
 	if o.Trace == nil {
 		o.Trace = func(Event) {}
 	}
+	if o.ScalingRate == 0 {
+		o.ScalingRate = lambda.ScalingRate
+	}
 	ctx, cancel := context.WithCancelCause(context.Background())
-	return &Pool{
+	p := &Pool{
 		o: o, ctx: ctx, cancel: cancel,
 		starts:   make(chan struct{}, o.ColdStarts),
 		live:     map[*Environment]bool{},
@@ -108,7 +148,21 @@ func Open(o Options) *Pool {
 		waiters:  map[key][]*want{},
 		starting: map[key]int{},
 		settling: map[key]int{},
+		alive:    map[key]int{},
+
+		policy:       keepalive.New(keepalive.Options{Min: min(o.KeepAliveMin, o.KeepAlive), Max: o.KeepAlive}),
+		prewarm:      map[key]*time.Timer{},
+		stocks:       map[image]*stock{},
+		provisions:   map[key]*provision{},
+		growth:       map[functionKey]*rate.Limiter{},
+		snapshotting: map[key]bool{},
+		refillWake:   make(chan struct{}, 1),
 	}
+	p.work.Go(p.refill)
+	if p.hasSnapshots() {
+		p.work.Go(func() { _ = o.Engine.Fingerprint() }) // takes a while the first time
+	}
+	return p
 }
 
 // Close destroys every environment, busy ones too, and waits until nothing is left of them.
@@ -121,6 +175,16 @@ func (p *Pool) Close() {
 		}
 	}
 	clear(p.waiters)
+	p.waiting = 0
+	for _, s := range p.stocks {
+		p.drain(s, len(s.ready))
+	}
+	for _, t := range p.prewarm {
+		t.Stop()
+	}
+	for _, v := range p.provisions {
+		v.retry.Stop()
+	}
 	var all []*Environment
 	for e := range p.live {
 		all = append(all, e)
@@ -133,22 +197,51 @@ func (p *Pool) Close() {
 	p.work.Wait()
 }
 
-// Retire destroys the function's idle environments now and its busy ones when they are given back, because its code or
-// configuration was replaced or it was deleted.
-func (p *Pool) Retire(account, name string) {
+// Retire destroys the version's idle environments now and its busy ones when they are given back, because its code or
+// configuration was replaced or it was deleted. An empty version means all of the function's. Its snapshot goes as well.
+func (p *Pool) Retire(account, name, version string) {
+	ours := func(k key) bool {
+		return k.account == account && k.name == name && (version == "" || k.version == version)
+	}
+	gone := map[key]bool{}
 	p.mu.Lock()
+	for k, t := range p.prewarm {
+		if ours(k) {
+			t.Stop()
+			delete(p.prewarm, k)
+		}
+	}
+	for k, v := range p.provisions {
+		if ours(k) {
+			v.retry.Stop()
+			delete(p.provisions, k)
+		}
+	}
+	for k := range p.snapshotting {
+		if ours(k) {
+			gone[k] = true
+			delete(p.snapshotting, k)
+		}
+	}
 	var idle []*Environment
 	for e := range p.live {
-		if e.key.account == account && e.key.name == name {
+		if ours(e.key) {
+			gone[e.key] = true
 			e.retired = true
 			if p.takeIdle(e) {
 				idle = append(idle, e)
 			}
 		}
 	}
+	for k := range gone {
+		p.policy.Forget(policyKey(k))
+	}
 	p.mu.Unlock()
 	for _, e := range idle {
 		p.discard(e, CauseRetired)
+	}
+	if p.o.Snapshots != nil {
+		p.o.Snapshots.Remove(func(o string) bool { return owned(o, account, name, version) })
 	}
 }
 
@@ -159,6 +252,7 @@ type Usage struct {
 	Starting      int
 	ReservedBytes int64
 	BudgetBytes   int64
+	Stocked       int // slots in stock
 }
 
 // Usage reports what the pool holds.
@@ -171,6 +265,9 @@ func (p *Pool) Usage() Usage {
 	}
 	for _, n := range p.starting {
 		u.Starting += n
+	}
+	for _, s := range p.stocks {
+		u.Stocked += len(s.ready) + s.filling
 	}
 	return u
 }

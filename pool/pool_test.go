@@ -234,7 +234,7 @@ func TestRetiredEnvironmentsAreNotUsedAgain(t *testing.T) {
 	idle, busy := r.acquire(t, fn), r.acquire(t, fn)
 	other := r.acquire(t, function("other", 128))
 	r.Release(idle)
-	r.Retire(fn.Account, fn.Name)
+	r.Retire(fn.Account, fn.Name, "")
 	if e := r.await(t, pool.EventDestroyed); e.Cause != pool.CauseRetired {
 		t.Errorf("got %+v", e)
 	}
@@ -376,7 +376,7 @@ func TestOwnersAreExclusive(t *testing.T) {
 				case rnd.IntN(10) == 0:
 					r.Discard(e)
 				case rnd.IntN(10) == 0:
-					r.Retire(fn.Account, fn.Name)
+					r.Retire(fn.Account, fn.Name, "")
 					r.Release(e)
 				default:
 					r.Release(e)

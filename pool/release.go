@@ -17,12 +17,15 @@ func (p *Pool) Release(e *Environment) {
 	w := p.nextWant(e.key)
 	p.settled(e)
 	if w != nil {
+		now := time.Now()
+		p.endInvocation(e, now)
 		w.deliver(e, nil)
+		e.since, e.invoked = now, true
 		p.mu.Unlock()
-		p.o.Trace(Event{Kind: EventHandOver, Function: e.key.name})
+		p.trace(e, Event{Kind: EventHandOver})
 		return
 	}
-	if p.shortage() > 0 {
+	if p.shortage() > 0 && !e.Provisioned {
 		p.mu.Unlock()
 		p.discard(e, CauseEvicted)
 		return
@@ -75,33 +78,34 @@ func (p *Pool) unfit(e *Environment) Cause {
 		return CauseRetired
 	case e.dead:
 		return CauseDied
-	case p.o.KeepAlive <= 0 && len(p.waiters[e.key]) == 0:
+	case p.o.KeepAlive <= 0 && len(p.waiters[e.key]) == 0 && !e.Provisioned:
 		return CauseKeepAlive
 	}
 	return ""
 }
 
-// putIdle needs mu.
-func (p *Pool) putIdle(e *Environment) {
-	e.idleSince = time.Now()
-	p.idle[e.key] = append(p.idle[e.key], e)
-	e.keepAlive = time.AfterFunc(p.o.KeepAlive, func() { p.expire(e) })
-}
-
 // takeIdle needs mu. It takes e out of idle and reports whether it was there.
 func (p *Pool) takeIdle(e *Environment) bool {
-	es := p.idle[e.key]
-	i := slices.Index(es, e)
-	if i < 0 {
+	if !e.idle {
 		return false
 	}
-	e.keepAlive.Stop()
+	e.idle = false
+	es := p.idle[e.key]
 	if len(es) == 1 {
 		delete(p.idle, e.key)
-	} else {
-		p.idle[e.key] = slices.Delete(es, i, i+1)
+		return true
 	}
+	i := slices.Index(es, e)
+	p.idle[e.key] = slices.Delete(es, i, i+1)
 	return true
+}
+
+// endInvocation needs mu. It tells the policy that e's invocation, if it had one, ended and e does not become idle.
+func (p *Pool) endInvocation(e *Environment, now time.Time) {
+	if e.invoked {
+		e.invoked = false
+		p.policy.Lost(policyKey(e.key), now)
+	}
 }
 
 // discard destroys e in the background.
@@ -122,7 +126,15 @@ func (p *Pool) condemn(e *Environment) bool {
 	}
 	p.takeIdle(e)
 	p.settled(e)
+	p.endInvocation(e, time.Now())
 	delete(p.live, e)
+	if p.alive[e.key]--; p.alive[e.key] == 0 {
+		delete(p.alive, e.key)
+	}
+	if e.timer != nil {
+		e.timer.Stop()
+	}
+	p.reprovision(e)
 	p.leaving += e.reserved
 	p.work.Add(1)
 	return true
@@ -138,6 +150,6 @@ func (p *Pool) destroy(e *Environment, cause Cause) {
 		p.unreserve(e.reserved)
 		p.mu.Unlock()
 		p.o.Logger.Debug("environment destroyed", "function", e.key.name, "sandbox", e.ID(), "cause", string(cause))
-		p.o.Trace(Event{Kind: EventDestroyed, Function: e.key.name, Cause: cause})
+		p.trace(e, Event{Kind: EventDestroyed, Cause: cause})
 	}()
 }

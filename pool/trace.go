@@ -53,9 +53,16 @@ type Event struct {
 	Err      error
 }
 
+// trace tells of something that happened to e.
+func (p *Pool) trace(e *Environment, ev Event) {
+	ev.Account, ev.Function, ev.Version, ev.Runtime = e.key.account, e.key.name, e.key.version, e.Function.Runtime
+	ev.Source = e.Source
+	p.o.Trace(ev)
+}
+
 // Phases are the parts of a cold start. The same names are used by spans, metrics and benchmarks.
 type Phases struct {
 	Place time.Duration // memory reserved, sandbox created and started, agent up
 	Code  time.Duration // the function's code attached; overlaps with the runtime's start
-	Init  time.Duration // runtime started and handler loaded
+	Init  time.Duration // runtime started and handler loaded; from a snapshot: restored, and the hooks after it run
 }

@@ -211,7 +211,7 @@ func TestProvided(t *testing.T) {
 	if got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if got := img.Argv(128); len(got) != 1 || got[0] != "/var/task/bootstrap" {
+	if got := img.Argv(); len(got) != 1 || got[0] != "/var/task/bootstrap" {
 		t.Errorf("argv %v", got)
 	}
 	checkLibraries(t, root, img)
@@ -300,7 +300,7 @@ print("é".encode() == b"\xc3\xa9", sys.getfilesystemencoding())
 			}
 			checkBytecode(t, root, img, python)
 			checkLibraries(t, root, img)
-			if argv := img.Argv(128); argv[0] != python {
+			if argv := img.Argv(); argv[0] != python {
 				t.Errorf("argv %v", argv)
 			} else if _, err := os.Stat(filepath.Join(root, argv[len(argv)-1])); err != nil {
 				t.Errorf("bootstrap: %v", err)
@@ -377,7 +377,7 @@ func TestNode(t *testing.T) {
 			}
 			report(t, img, start)
 			root := unpack(t, img.Path)
-			argv := img.Argv(512)
+			argv := img.Argv()
 			got := inside(t, root, img, append(append([]string{}, argv[:len(argv)-1]...), "-e", `
 const assert = require("assert"), v8 = require("v8"), cp = require("child_process");
 require("crypto").randomUUID(); require("tls"); require("http2"); require("worker_threads");

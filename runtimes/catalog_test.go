@@ -296,7 +296,7 @@ func TestAddDirectory(t *testing.T) {
 	if _, err := os.Lstat(filepath.Join(got, "pipe")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("pipe: %v", err)
 	}
-	if _, err := os.Stat(filepath.Join(got, img.Argv(0)[1])); err != nil {
+	if _, err := os.Stat(filepath.Join(got, img.Argv()[1])); err != nil {
 		t.Errorf("bootstrap: %v", err)
 	}
 

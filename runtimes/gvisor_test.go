@@ -114,9 +114,9 @@ func runInGvisor(t *testing.T, engine sandbox.Engine, img runtimes.Image, task, 
 	args := []string{"/bin/bash", "-c", script}
 	switch img.Family {
 	case lambda.FamilyPython:
-		args = []string{img.Argv(0)[0], "-c", script}
+		args = []string{img.Argv()[0], "-c", script}
 	case lambda.FamilyNode:
-		args = []string{img.Argv(0)[0], "-e", script}
+		args = []string{img.Argv()[0], "-e", script}
 	}
 	spec := sandbox.Spec{
 		ID: "runtimes-" + string(img.Family), Root: img.Path, Args: args,

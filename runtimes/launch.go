@@ -1,7 +1,6 @@
 package runtimes
 
 import (
-	"strconv"
 	"strings"
 
 	"thaw.dev/thaw/lambda"
@@ -42,30 +41,17 @@ func (i Image) Kind() string {
 	return link.KindFrames
 }
 
-// Argv is the argument vector that starts the runtime process inside the image; its working directory is TaskRoot.
-// memoryMB is the function's memory, by which Node.js sizes its heap; 0 leaves Node's own choice.
-func (i Image) Argv(memoryMB int) []string {
+// Argv is the argument vector that starts the runtime process inside the image; its working directory is TaskRoot. It
+// is the same for every function, so that the process can be there before its function is known.
+func (i Image) Argv() []string {
 	switch i.Family {
 	case lambda.FamilyPython:
 		return []string{"/var/lang/bin/" + i.Name, RuntimeDir + "/" + python.Entry}
 	case lambda.FamilyNode:
-		return append(append([]string{"/var/lang/bin/node"}, nodeFlags(memoryMB)...), RuntimeDir+"/"+nodejs.Entry)
+		return append(append([]string{"/var/lang/bin/node"}, nodejs.Flags...), RuntimeDir+"/"+nodejs.Entry)
 	default:
 		return []string{TaskRoot + "/bootstrap"}
 	}
-}
-
-// nodeFlags are the flags Lambda gives node: nine tenths of the memory for old space and half of the rest for a
-// semi-space, global.gc, and larger HTTP headers. Source: /var/runtime/bootstrap of the AWS base image for Node.js 20.
-func nodeFlags(memoryMB int) []string {
-	flags := []string{"--expose-gc", "--max-http-header-size=81920"}
-	if memoryMB > 0 {
-		young := memoryMB / 10
-		flags = append(flags,
-			"--max-semi-space-size="+strconv.Itoa(young/2),
-			"--max-old-space-size="+strconv.Itoa(memoryMB-young))
-	}
-	return flags
 }
 
 // Env is what a runtime's environment starts with; a function's own variables replace these where Lambda lets them

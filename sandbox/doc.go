@@ -26,7 +26,8 @@
 // # Errors
 //
 // An error from Create leaves nothing behind. After an error from any other method the sandbox is to be destroyed: its
-// state is unknown (Guard marks it broken). Two exceptions change nothing: ErrUnsupported, and an error from Stats.
+// state is unknown (Guard marks it broken). Three exceptions change nothing: ErrUnsupported, ErrState, and an error from
+// Stats.
 //
 // # Trust
 //

@@ -123,7 +123,7 @@ func (g *guarded) do(ctx context.Context, op Op, f func() error) error {
 	switch {
 	case g.state == StateDestroyed:
 		return errors.Join(fmt.Errorf("%s %s: %w", op, g.ID(), ErrDestroyed), err)
-	case errors.Is(err, ErrUnsupported):
+	case errors.Is(err, ErrUnsupported) || errors.Is(err, ErrState): // the engine refused, too, and changed nothing
 		return err
 	case err != nil:
 		g.state, g.cause = StateBroken, err

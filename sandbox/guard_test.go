@@ -12,12 +12,13 @@ import (
 	"thaw.dev/thaw/sandbox/fake"
 )
 
-func guarded(t *testing.T) (*fake.Engine, sandbox.Sandbox) {
+func guarded(t *testing.T, o fake.Options) (*fake.Engine, sandbox.Sandbox) {
 	t.Helper()
-	e := fake.New(fake.Options{Guest: func(in fake.Inside) int {
+	o.Guest = func(in fake.Inside) int {
 		_, _ = in.Control.Read(make([]byte, 1)) // until the end
 		return 0
-	}})
+	}
+	e := fake.New(o)
 	s, err := sandbox.Guard(e).Create(t.Context(), sandbox.Spec{ID: "a", Root: "/r", Args: []string{"/agent"}})
 	if err != nil {
 		t.Fatal(err)
@@ -32,7 +33,7 @@ func guarded(t *testing.T) (*fake.Engine, sandbox.Sandbox) {
 
 func TestErrorBreaks(t *testing.T) {
 	t.Parallel()
-	e, s := guarded(t)
+	e, s := guarded(t, fake.Options{})
 	boom := errors.New("boom")
 	e.Faults.Set(fake.AtStart, fake.Fault{Err: boom})
 	if err := s.Start(t.Context()); !errors.Is(err, boom) {
@@ -52,15 +53,37 @@ func TestErrorBreaks(t *testing.T) {
 
 func TestUnsupportedChangesNothing(t *testing.T) {
 	t.Parallel()
-	_, s := guarded(t)
+	_, s := guarded(t, fake.Options{NoPause: true, NoSnapshot: true})
+	if err := s.Restore(t.Context(), t.TempDir()); !errors.Is(err, sandbox.ErrUnsupported) {
+		t.Fatalf("restore: %v", err)
+	}
 	if err := s.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Pause(t.Context()); !errors.Is(err, sandbox.ErrUnsupported) {
 		t.Fatalf("pause: %v", err)
 	}
+	if err := s.Checkpoint(t.Context(), t.TempDir()); !errors.Is(err, sandbox.ErrUnsupported) {
+		t.Fatalf("checkpoint: %v", err)
+	}
 	if err := s.Limit(sandbox.Limits{CPUMillis: 1}); err != nil {
-		t.Errorf("limit after an unsupported pause: %v", err)
+		t.Errorf("limit after what is unsupported: %v", err)
+	}
+}
+
+// TestEnginesRefusalChangesNothing: what the table allows an engine may still know better about.
+func TestEnginesRefusalChangesNothing(t *testing.T) {
+	t.Parallel()
+	e, s := guarded(t, fake.Options{})
+	if err := s.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	e.Faults.Set(fake.AtCheckpoint, fake.Fault{Err: sandbox.ErrState, Times: 1})
+	if err := s.Checkpoint(t.Context(), t.TempDir()); !errors.Is(err, sandbox.ErrState) {
+		t.Fatalf("checkpoint: %v", err)
+	}
+	if err := s.Checkpoint(t.Context(), t.TempDir()); err != nil {
+		t.Errorf("second checkpoint: %v", err)
 	}
 }
 
@@ -68,7 +91,7 @@ func TestUnsupportedChangesNothing(t *testing.T) {
 func TestStepsAreSerialised(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		e, s := guarded(t)
+		e, s := guarded(t, fake.Options{})
 		e.Faults.Set(fake.AtLimit, fake.Fault{Delay: time.Hour, Times: 1})
 		began := time.Now()
 		var wg sync.WaitGroup
@@ -97,7 +120,7 @@ func TestStepsAreSerialised(t *testing.T) {
 func TestDestroyOverrides(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		e, s := guarded(t)
+		e, s := guarded(t, fake.Options{})
 		e.Faults.Set(fake.AtLimit, fake.Fault{Delay: time.Hour, Times: 1})
 		var wg sync.WaitGroup
 		wg.Go(func() {
@@ -125,7 +148,7 @@ func TestDestroyOverrides(t *testing.T) {
 
 func TestDestroyTriesAgain(t *testing.T) {
 	t.Parallel()
-	e, s := guarded(t)
+	e, s := guarded(t, fake.Options{})
 	boom := errors.New("boom")
 	e.Faults.Set(fake.AtDestroy, fake.Fault{Err: boom, Times: 1})
 	if err := s.Destroy(); !errors.Is(err, boom) {

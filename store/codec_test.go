@@ -20,7 +20,7 @@ var update = flag.Bool("update", false, "write the golden files of the current s
 func golden(t *testing.T, name string, current []byte) []byte {
 	t.Helper()
 	path := filepath.Join("testdata", name)
-	if *update {
+	if *update && current != nil {
 		if err := os.WriteFile(path, append(current, '\n'), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -45,13 +45,58 @@ func goldenFunction() Function {
 	serving := config
 	serving.UpdateStatus, serving.UpdateReason, serving.UpdateReasonCode = lambda.UpdateSuccessful, "", ""
 	serving.Environment = map[string]string{} // set to nothing, which is not the same as never set
-	return Function{Config: config, Serving: &serving, Tags: map[string]string{"team": "a"}}
+	return Function{
+		Config: config, Serving: &serving, Tags: map[string]string{"team": "a"}, Reserved: new(0), Lineage: "QX", LastVersion: 7,
+	}
+}
+
+func goldenVersion() Version {
+	config := goldenFunction().Config
+	config.Version, config.Description, config.SnapStart, config.Optimized = "7", "the seventh", lambda.SnapStartPublishedVersions, true
+	return Version{
+		Config: config, Lineage: "QX", Replaced: new("says <hello>"),
+		Provisioned: 3, ProvisionedAt: time.Date(2026, 2, 1, 0, 0, 0, 1e6, time.UTC),
+	}
+}
+
+func TestVersionGolden(t *testing.T) {
+	t.Parallel()
+	minimal := Version{Config: lambda.Config{Account: "000000000000", Name: "f", Version: "1"}, Lineage: "QX"}
+	for name, v := range map[string]Version{"version-v1.json": goldenVersion(), "version-v1-minimal.json": minimal} {
+		data, err := encodeVersion(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := golden(t, name, data)
+		if string(data) != string(want) {
+			t.Errorf("%s: written as\n%s\nwant\n%s", name, data, want)
+		}
+		got, err := decodeVersion(want)
+		if err != nil || !reflect.DeepEqual(got, v) {
+			t.Errorf("%s: read as\n%+v, %v, want\n%+v", name, got, err, v)
+		}
+	}
+}
+
+// Records of earlier releases are read.
+func TestFunctionGoldenOfSchema1(t *testing.T) {
+	t.Parallel()
+	want := goldenFunction()
+	want.Reserved, want.Lineage, want.LastVersion = nil, "", 0
+	got, err := decodeFunction(golden(t, "function-v1.json", nil))
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("read as\n%+v, %v, want\n%+v", got, err, want)
+	}
+	got, err = decodeFunction(golden(t, "function-v1-minimal.json", nil))
+	if want := (Function{Config: lambda.Config{Account: "000000000000", Name: "f", State: lambda.StatePending}}); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("read as\n%+v, %v, want\n%+v", got, err, want)
+	}
 }
 
 func TestFunctionGolden(t *testing.T) {
 	t.Parallel()
 	minimal := Function{Config: lambda.Config{Account: "000000000000", Name: "f", State: lambda.StatePending}}
-	for name, f := range map[string]Function{"function-v1.json": goldenFunction(), "function-v1-minimal.json": minimal} {
+	for name, f := range map[string]Function{"function-v2.json": goldenFunction(), "function-v2-minimal.json": minimal} {
 		data, err := encodeFunction(f)
 		if err != nil {
 			t.Fatal(err)
@@ -67,12 +112,14 @@ func TestFunctionGolden(t *testing.T) {
 	}
 }
 
-// Every member of a function is stored but its sequence number, which the stream knows.
-func TestFunctionFieldsStored(t *testing.T) {
+// Every member of a record is stored but its sequence number, which the stream knows.
+func TestFieldsStored(t *testing.T) {
 	t.Parallel()
-	for field := range reflect.TypeFor[Function]().Fields() {
-		if stored := field.Tag.Get("json") != "-"; stored != (field.Name != "Seq") {
-			t.Errorf("%s: stored = %v", field.Name, stored)
+	for _, record := range []reflect.Type{reflect.TypeFor[Function](), reflect.TypeFor[Version]()} {
+		for field := range record.Fields() {
+			if stored := field.Tag.Get("json") != "-"; stored != (field.Name != "Seq") {
+				t.Errorf("%s.%s: stored = %v", record, field.Name, stored)
+			}
 		}
 	}
 	for field := range reflect.TypeFor[lambda.Config]().Fields() {
@@ -89,7 +136,7 @@ func TestDecodeRefuses(t *testing.T) {
 		newer bool
 		text  string
 	}{
-		{`{"schema":2,"config":"in a form of tomorrow"}`, true, "schema version 2, this release reads up to 1"},
+		{`{"schema":3,"config":"in a form of tomorrow"}`, true, "schema version 3, this release reads up to 2"},
 		{`{"config":{}}`, false, "no schema version"},
 		{`{"schema":1,"config":[]}`, false, "function record"},
 		{`{"schema":1`, false, "function record"},
@@ -98,6 +145,11 @@ func TestDecodeRefuses(t *testing.T) {
 		_, err := decodeFunction([]byte(test.data))
 		if err == nil || errors.Is(err, ErrNewer) != test.newer || !strings.Contains(err.Error(), test.text) {
 			t.Errorf("decodeFunction(%s): %v", test.data, err)
+		}
+	}
+	for data, newer := range map[string]bool{`{"schema":2}`: true, `{"schema":0}`: false, `{"schema":1,"config":7}`: false, `[`: false} {
+		if _, err := decodeVersion([]byte(data)); err == nil || errors.Is(err, ErrNewer) != newer {
+			t.Errorf("decodeVersion(%s): %v", data, err)
 		}
 	}
 	for _, test := range []struct {
@@ -149,6 +201,17 @@ func FuzzToken(f *testing.F) {
 		}
 		if plain, ok := decodeToken(s); ok && encodeToken(plain) != s {
 			t.Errorf("%q and %q are tokens of the same string", s, encodeToken(plain))
+		}
+	})
+}
+
+func FuzzKey(f *testing.F) {
+	for _, s := range []string{"fn.000000000000.f", "version.000000000000.f.QX.12", "version.a.f.=.1", "fn.a", "version.a.f.QX.0", "version.a.f.QX.+1"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		if k, ok := parseKey(s); ok && formatKey(k) != s {
+			t.Errorf("%q is read as %+v, whose key is %q", s, k, formatKey(k))
 		}
 	})
 }

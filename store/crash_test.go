@@ -18,7 +18,7 @@ import (
 // crashDirVariable makes the test binary a process that writes to the store in that directory until it is killed.
 const crashDirVariable = "THAW_STORE_CRASH_DIR"
 
-// writeUntilKilled creates, updates and deletes functions, and prints each change once it is acknowledged.
+// writeUntilKilled creates, updates, publishes and deletes functions, and prints each change once it is acknowledged.
 func writeUntilKilled(dir string) {
 	s, err := store.Open(context.Background(), store.Options{Dir: dir})
 	if err != nil {
@@ -36,6 +36,11 @@ func writeUntilKilled(dir string) {
 		}
 		if err == nil {
 			fmt.Println("updated", name, f.Seq)
+			f.Lineage, f.LastVersion = name, 1
+			f, _, err = functions.Publish(context.Background(), f, version(&f))
+		}
+		if err == nil {
+			fmt.Println("published", name, f.Seq)
 			if i%3 == 0 {
 				if err = functions.Delete(context.Background(), f); err == nil {
 					fmt.Println("deleted", name, 0)
@@ -76,7 +81,10 @@ func TestKilledProcessLosesNothing(t *testing.T) {
 			}
 		}
 		for _, f := range s.Functions().All() {
-			if err := s.Functions().Delete(t.Context(), f); err != nil {
+			if versions := s.Functions().Versions(account, f.Config.Name); len(versions) != f.LastVersion {
+				t.Errorf("%s has %d versions, and its record says %d", f.Config.Name, len(versions), f.LastVersion)
+			}
+			if err := s.Functions().Delete(t.Context(), *f); err != nil {
 				t.Error(err)
 			}
 		}

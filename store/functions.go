@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
+	"runtime/debug"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -26,6 +26,9 @@ const (
 	metaBucket = "META" // the stream is KV_META
 	// markerTTL is how long the mark of a deletion stays in the stream. A watcher that was away for longer starts over.
 	markerTTL = time.Hour
+	// manyBytes is the size of records whose loading leaves so much garbage, several times what stays, that it is given
+	// back to the system at once: an idle server would keep it for minutes.
+	manyBytes = 4 << 20
 )
 
 // Function is everything stored about one function. It is immutable.
@@ -37,15 +40,30 @@ type Function struct {
 	Serving *lambda.Config `json:"serving,omitempty"`
 	// Tags are the function's tags; nil and empty mean none.
 	Tags map[string]string `json:"tags,omitempty"`
+	// Reserved is the function's reserved concurrency; nil means none.
+	Reserved *int `json:"reserved,omitempty"`
+	// Lineage names the function's published versions, so that they differ from those of a deleted function of the same
+	// name. Whoever publishes the first version makes it up; "" before.
+	Lineage string `json:"lineage,omitempty"`
+	// LastVersion is the highest number that a version of the function ever had, 0 before the first.
+	LastVersion int `json:"last_version,omitempty"`
 	// Seq identifies this state of the record; it grows with every write. 0: never stored.
 	Seq uint64 `json:"-"`
 }
 
-func (f *Function) key() functionKey { return functionKey{f.Config.Account, f.Config.Name} }
+func (f *Function) key() recordKey {
+	return recordKey{account: f.Config.Account, name: f.Config.Name}
+}
 
-// Functions are the function records of all accounts.
+func (f *Function) lineage() lineage {
+	return lineage{f.Config.Account, f.Config.Name, f.Lineage}
+}
+
+// Functions are the records of all accounts' functions and their published versions.
 type Functions struct {
+	conn    *nats.Conn
 	js      jetstream.JetStream
+	stream  jetstream.Stream
 	kv      jetstream.KeyValue
 	view    *view
 	watcher jetstream.KeyWatcher
@@ -55,14 +73,8 @@ type Functions struct {
 }
 
 // openFunctions loads all records and starts the goroutine that follows their changes; close ends it.
-func openFunctions(ctx context.Context, js jetstream.JetStream, log *slog.Logger) (*Functions, error) {
-	kv, err := js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
-		Bucket:         metaBucket,
-		Description:    "Function records",
-		History:        1,
-		Storage:        jetstream.FileStorage,
-		LimitMarkerTTL: markerTTL,
-	})
+func openFunctions(ctx context.Context, conn *nats.Conn, js jetstream.JetStream, log *slog.Logger) (*Functions, error) {
+	kv, stream, err := openBucket(ctx, js)
 	if err != nil {
 		return nil, fmt.Errorf("bucket %s: %w", metaBucket, err)
 	}
@@ -73,8 +85,15 @@ func openFunctions(ctx context.Context, js jetstream.JetStream, log *slog.Logger
 		cancel()
 		return nil, fmt.Errorf("watch bucket %s: %w", metaBucket, err)
 	}
-	s := &Functions{js: js, kv: kv, view: newView(), watcher: watcher, cancel: cancel, done: make(chan struct{}), log: log}
-	if err := s.load(ctx); err != nil {
+	s := &Functions{
+		conn: conn, js: js, stream: stream, kv: kv, view: newView(), watcher: watcher, cancel: cancel,
+		done: make(chan struct{}), log: log,
+	}
+	err = s.load(ctx)
+	if err == nil {
+		err = s.sweep(ctx)
+	}
+	if err != nil {
 		s.stopWatching()
 		for range watcher.Updates() { // until it is closed: the server's goroutine may be waiting to send more
 		}
@@ -84,9 +103,41 @@ func openFunctions(ctx context.Context, js jetstream.JetStream, log *slog.Logger
 	return s, nil
 }
 
+// openBucket opens the bucket of all records, creating it or giving it what an earlier release did not ask for.
+func openBucket(ctx context.Context, js jetstream.JetStream) (jetstream.KeyValue, jetstream.Stream, error) {
+	kv, err := js.KeyValue(ctx, metaBucket)
+	if errors.Is(err, jetstream.ErrBucketNotFound) {
+		kv, err = js.CreateKeyValue(ctx, jetstream.KeyValueConfig{
+			Bucket:         metaBucket,
+			Description:    "Function records",
+			History:        1,
+			Storage:        jetstream.FileStorage,
+			LimitMarkerTTL: markerTTL,
+		})
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	stream, err := js.Stream(ctx, "KV_"+metaBucket)
+	if err != nil {
+		return nil, nil, err
+	}
+	if c := stream.CachedInfo().Config; !c.AllowAtomicPublish {
+		c.AllowAtomicPublish = true
+		stream, err = js.UpdateStream(ctx, c)
+	}
+	return kv, stream, err
+}
+
 // load applies what the bucket holds now. A record that cannot be read stops the start: serving without it would let
 // a function be created a second time.
 func (s *Functions) load(ctx context.Context) error {
+	read := 0
+	defer func() {
+		if read > manyBytes {
+			debug.FreeOSMemory()
+		}
+	}()
 	for {
 		select {
 		case <-ctx.Done():
@@ -98,6 +149,7 @@ func (s *Functions) load(ctx context.Context) error {
 			if entry == nil { // what is there was read; changes follow
 				return nil
 			}
+			read += len(entry.Value())
 			if err := s.apply(entry); err != nil {
 				return fmt.Errorf("key %s: %w", entry.Key(), err)
 			}
@@ -120,23 +172,18 @@ func (s *Functions) follow() {
 
 // apply brings one change from the bucket into the view.
 func (s *Functions) apply(entry jetstream.KeyValueEntry) error {
-	key, ok := parseFunctionKey(entry.Key())
+	key, ok := parseKey(entry.Key())
 	if !ok {
 		return nil // another kind of record
 	}
-	if entry.Operation() != jetstream.KeyValuePut {
-		s.view.watch(key, entry.Revision(), nil)
-		return nil
+	r := record{seq: entry.Revision()}
+	if entry.Operation() == jetstream.KeyValuePut {
+		var err error
+		if r, err = decode(key, entry.Value(), r.seq); err != nil {
+			return err
+		}
 	}
-	f, err := decodeFunction(entry.Value())
-	if err != nil {
-		return err
-	}
-	if f.key() != key {
-		return fmt.Errorf("the record is of function %s of account %s", f.Config.Name, f.Config.Account)
-	}
-	f.Seq = entry.Revision()
-	s.view.watch(key, f.Seq, &f)
+	s.view.watch(key, r)
 	return nil
 }
 
@@ -178,14 +225,14 @@ func (s *Functions) write(ctx context.Context, f Function, op string, refused er
 		return Function{}, fmt.Errorf("%s function %s: %w", op, f.Config.Name, err)
 	}
 	key := f.key()
-	if key.account == "" || key.name == "" {
-		return fail(errors.New("account and name must not be empty"))
+	if err := key.check(); err != nil {
+		return fail(err)
 	}
 	value, err := encodeFunction(f)
 	if err != nil {
 		return fail(err)
 	}
-	seq, err := put(formatFunctionKey(key), value)
+	seq, err := put(formatKey(key), value)
 	if errors.Is(err, jetstream.ErrKeyExists) || errors.Is(err, jetstream.ErrKeyRevisionMismatch) {
 		return fail(refused)
 	}
@@ -193,30 +240,53 @@ func (s *Functions) write(ctx context.Context, f Function, op string, refused er
 		return fail(err)
 	}
 	f.Seq = seq
-	stored := f
-	s.view.wrote(key, seq, &stored)
+	s.view.wrote(key, record{seq: seq, function: new(f).compact()})
 	return f, nil
 }
 
-// Delete removes the record if it is still in state f.Seq, else ErrStale.
+// Delete removes the record if it is still in state f.Seq, else ErrStale, and with it the function's versions: nobody
+// sees them any more once the function's own record is gone, which goes first.
 func (s *Functions) Delete(ctx context.Context, f Function) error {
-	if f.Seq == 0 {
-		return fmt.Errorf("delete function %s: %w", f.Config.Name, ErrStale)
-	}
-	key := f.key()
-	// The bucket's own Purge does not tell the sequence number of the mark that it leaves. Its form is that of NATS
-	// ADR-8: the mark replaces the record, and it expires.
-	msg := nats.NewMsg("$KV." + metaBucket + "." + formatFunctionKey(key))
-	msg.Header.Set("KV-Operation", "PURGE")
-	msg.Header.Set(jetstream.MsgRollup, jetstream.MsgRollupSubject)
-	ack, err := s.js.PublishMsg(ctx, msg, jetstream.WithExpectLastSequencePerSubject(f.Seq), jetstream.WithMsgTTL(markerTTL))
-	if errors.Is(err, jetstream.ErrKeyExists) { // the code of every lost compare-and-set
-		err = ErrStale
+	err := ErrStale
+	if f.Seq != 0 {
+		err = s.remove(ctx, f.key(), &f.Seq)
 	}
 	if err != nil {
 		return fmt.Errorf("delete function %s: %w", f.Config.Name, err)
 	}
-	s.view.wrote(key, ack.Sequence, nil)
+	// What a failure leaves behind is invisible, and the next Open removes it.
+	for _, v := range s.view.lineage(f.lineage()) {
+		if err := s.remove(context.WithoutCancel(ctx), v.key(), nil); err != nil {
+			s.log.Warn("version of a deleted function not removed", "function", f.Config.Name, "version", v.Config.Version, "err", err)
+			break
+		}
+	}
+	return nil
+}
+
+// operationHeader tells the mark of a deletion from a record.
+const operationHeader = "KV-Operation"
+
+// remove replaces a record by the mark of its deletion. If expected is given, the record must be in that state, else
+// ErrStale.
+func (s *Functions) remove(ctx context.Context, key recordKey, expected *uint64) error {
+	// The bucket's own Purge does not tell the sequence number of the mark that it leaves. Its form is that of NATS
+	// ADR-8: the mark replaces the record, and it expires.
+	msg := nats.NewMsg(subject(key))
+	msg.Header.Set(operationHeader, "PURGE")
+	msg.Header.Set(jetstream.MsgRollup, jetstream.MsgRollupSubject)
+	options := []jetstream.PublishOpt{jetstream.WithMsgTTL(markerTTL)}
+	if expected != nil {
+		options = append(options, jetstream.WithExpectLastSequencePerSubject(*expected))
+	}
+	ack, err := s.js.PublishMsg(ctx, msg, options...)
+	if errors.Is(err, jetstream.ErrKeyExists) { // the code of every lost compare-and-set
+		return ErrStale
+	}
+	if err != nil {
+		return err
+	}
+	s.view.wrote(key, record{seq: ack.Sequence})
 	return nil
 }
 
@@ -230,22 +300,7 @@ func (s *Functions) Get(account, name string) (Function, bool) {
 }
 
 // List returns the account's functions sorted by name.
-func (s *Functions) List(account string) []Function { return s.view.list(account) }
+func (s *Functions) List(account string) []*Function { return s.view.list(account) }
 
 // All returns the functions of all accounts, sorted by account and name.
-func (s *Functions) All() []Function { return s.view.all() }
-
-// formatFunctionKey is the key of a function's record: fn.<account>.<name>.
-func formatFunctionKey(key functionKey) string {
-	return "fn." + encodeToken(key.account) + "." + encodeToken(key.name)
-}
-
-func parseFunctionKey(s string) (functionKey, bool) {
-	part := strings.Split(s, ".")
-	if len(part) != 3 || part[0] != "fn" {
-		return functionKey{}, false
-	}
-	account, ok1 := decodeToken(part[1])
-	name, ok2 := decodeToken(part[2])
-	return functionKey{account, name}, ok1 && ok2
-}
+func (s *Functions) All() []*Function { return s.view.all() }

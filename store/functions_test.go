@@ -107,7 +107,7 @@ func TestListIsSortedPerAccount(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	names := func(list []store.Function) (names []string) {
+	names := func(list []*store.Function) (names []string) {
 		for _, f := range list {
 			names = append(names, f.Config.Account[:1]+f.Config.Name)
 		}
@@ -145,7 +145,7 @@ func TestReopen(t *testing.T) {
 		t.Errorf("after reopening there are %d functions, want the %d of before", len(got), len(want))
 	}
 	// Sequence numbers of before still are what compare-and-set compares with.
-	if _, err := again.Update(t.Context(), want[0]); err != nil {
+	if _, err := again.Update(t.Context(), *want[0]); err != nil {
 		t.Errorf("Update with a state read before: %v", err)
 	}
 }

@@ -80,7 +80,7 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 	}
 	s.undo = append(s.undo, conn.Close)
 
-	s.functions, err = openFunctions(ctx, js, o.Logger)
+	s.functions, err = openFunctions(ctx, conn, js, o.Logger)
 	if err != nil {
 		return nil, err
 	}

@@ -7,102 +7,245 @@ import (
 	"sync"
 )
 
-// view is all functions in memory. Two feed it: the watcher, which sees every write in the order of the sequence
-// numbers, and whoever just had a write acknowledged, so that it reads its own write before the watcher brings it. For
-// each key the highest sequence number wins.
+// view is all records in memory. Two feed it: the watcher, which sees every write in the order of the sequence numbers,
+// and whoever just had a write acknowledged, so that it reads its own write before the watcher brings it. For each key
+// the highest sequence number wins.
 type view struct {
 	mu sync.RWMutex
-	// accounts maps account to name to function. Guarded by mu; the functions are immutable.
-	accounts map[string]map[string]*Function
+	// accounts has an entry for each account with functions. Guarded by mu.
+	accounts map[string]*accountView
+	// versions are the published versions by number, those of deleted functions included until they are removed, too.
+	// Guarded by mu; the versions are immutable.
+	versions map[lineage]map[int]*Version
 	// watched is the sequence number up to which the watcher has seen everything. Guarded by mu.
 	watched uint64
 	// deleted holds the sequence numbers of deletions after watched: until the watcher is there, it may still bring
 	// older states of these keys. Guarded by mu.
-	deleted map[functionKey]uint64
+	deleted map[recordKey]uint64
 }
 
-type functionKey struct{ account, name string }
+// accountView is one account's functions by name, which are immutable, and what they add up to.
+type accountView struct {
+	functions map[string]*Function
+	totals    Totals
+}
+
+// record is a state of a record: a function, a version, or neither when it was deleted.
+type record struct {
+	seq      uint64
+	function *Function
+	version  *Version
+}
 
 func newView() *view {
-	return &view{accounts: map[string]map[string]*Function{}, deleted: map[functionKey]uint64{}}
+	return &view{accounts: map[string]*accountView{}, versions: map[lineage]map[int]*Version{}, deleted: map[recordKey]uint64{}}
 }
 
 func (v *view) get(account, name string) (*Function, bool) {
 	v.mu.RLock()
-	f, ok := v.accounts[account][name]
+	f := v.function(account, name)
 	v.mu.RUnlock()
-	return f, ok
+	return f, f != nil
 }
 
-// wrote applies an acknowledged write of this process; f is nil for a deletion.
-func (v *view) wrote(key functionKey, seq uint64, f *Function) {
+func (v *view) version(account, name string, number int) (*Version, bool) {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	f := v.function(account, name)
+	if f == nil || f.Lineage == "" {
+		return nil, false
+	}
+	ver, ok := v.versions[f.lineage()][number]
+	return ver, ok
+}
+
+// wrote applies an acknowledged write of this process.
+func (v *view) wrote(key recordKey, r record) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if seq <= v.watched || seq <= v.known(key) {
+	if r.seq <= v.watched || r.seq <= v.known(key) {
 		return
 	}
-	v.set(key, f)
-	if f == nil {
-		v.deleted[key] = seq
+	v.set(key, r)
+	if r.function == nil && r.version == nil {
+		v.deleted[key] = r.seq
 	} else {
 		delete(v.deleted, key)
 	}
 }
 
-// watch applies what the watcher saw; f is nil for a deletion.
-func (v *view) watch(key functionKey, seq uint64, f *Function) {
+// watch applies what the watcher saw.
+func (v *view) watch(key recordKey, r record) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.watched = max(v.watched, seq)
-	if seq < v.known(key) {
+	v.watched = max(v.watched, r.seq)
+	if r.seq < v.known(key) {
 		return
 	}
-	v.set(key, f)
+	v.set(key, r)
 	delete(v.deleted, key)
 }
 
-// set makes f, or nothing, the state of key. mu is held.
-func (v *view) set(key functionKey, f *Function) {
-	names := v.accounts[key.account]
-	switch {
-	case f == nil:
-		delete(names, key.name)
-		if len(names) == 0 {
-			delete(v.accounts, key.account)
-		}
-	case names == nil:
-		v.accounts[key.account] = map[string]*Function{key.name: f}
-	default:
-		names[key.name] = f
+// set makes r the state of key. mu is held.
+func (v *view) set(key recordKey, r record) {
+	before := v.share(key.account, key.name)
+	if key.number == 0 {
+		v.setFunction(key, r.function)
+	} else {
+		v.setVersion(key, r.version)
+	}
+	a := v.accounts[key.account]
+	if a == nil {
+		return
+	}
+	a.totals = a.totals.plus(v.share(key.account, key.name)).minus(before)
+	if len(a.functions) == 0 {
+		delete(v.accounts, key.account)
 	}
 }
 
+func (v *view) setFunction(key recordKey, f *Function) {
+	a := v.accounts[key.account]
+	switch {
+	case f == nil && a != nil:
+		delete(a.functions, key.name)
+	case f != nil && a == nil:
+		v.accounts[key.account] = &accountView{functions: map[string]*Function{key.name: f}}
+	case f != nil:
+		a.functions[key.name] = f
+	}
+}
+
+func (v *view) setVersion(key recordKey, ver *Version) {
+	of := key.lineage()
+	numbers := v.versions[of]
+	switch {
+	case ver == nil:
+		delete(numbers, key.number)
+		if len(numbers) == 0 {
+			delete(v.versions, of)
+		}
+	case numbers == nil:
+		v.versions[of] = map[int]*Version{key.number: ver}
+	default:
+		numbers[key.number] = ver
+	}
+}
+
+// share is what one function with its versions adds to its account's totals. mu is held.
+func (v *view) share(account, name string) Totals {
+	f := v.function(account, name)
+	if f == nil {
+		return Totals{}
+	}
+	t := Totals{Functions: 1, CodeBytes: f.Config.Code.Size}
+	provisioned := 0
+	if f.Lineage != "" {
+		for _, ver := range v.versions[f.lineage()] {
+			t.CodeBytes += ver.Config.Code.Size
+			provisioned += ver.Provisioned
+		}
+	}
+	if f.Reserved != nil {
+		t.Reserved = *f.Reserved
+	} else {
+		t.Provisioned = provisioned
+	}
+	return t
+}
+
+// function returns a function, nil if there is none. mu is held.
+func (v *view) function(account, name string) *Function {
+	a := v.accounts[account]
+	if a == nil {
+		return nil
+	}
+	return a.functions[name]
+}
+
 // known is the sequence number of the latest known state of key, 0 if there is none. mu is held.
-func (v *view) known(key functionKey) uint64 {
-	if f, ok := v.accounts[key.account][key.name]; ok {
-		return f.Seq
+func (v *view) known(key recordKey) uint64 {
+	if key.number == 0 {
+		if f := v.function(key.account, key.name); f != nil {
+			return f.Seq
+		}
+	} else if ver := v.versions[key.lineage()][key.number]; ver != nil {
+		return ver.Seq
 	}
 	return v.deleted[key]
 }
 
-func (v *view) list(account string) []Function {
+func (v *view) totals(account string) Totals {
 	v.mu.RLock()
-	list := make([]Function, 0, len(v.accounts[account]))
-	for _, f := range v.accounts[account] {
-		list = append(list, *f)
+	defer v.mu.RUnlock()
+	if a := v.accounts[account]; a != nil {
+		return a.totals
+	}
+	return Totals{}
+}
+
+// list returns an account's functions by name.
+func (v *view) list(account string) []*Function {
+	v.mu.RLock()
+	var list []*Function
+	if a := v.accounts[account]; a != nil {
+		list = slices.AppendSeq(make([]*Function, 0, len(a.functions)), maps.Values(a.functions))
 	}
 	v.mu.RUnlock()
-	slices.SortFunc(list, func(a, b Function) int { return strings.Compare(a.Config.Name, b.Config.Name) })
+	slices.SortFunc(list, func(a, b *Function) int { return strings.Compare(a.Config.Name, b.Config.Name) })
 	return list
 }
 
-func (v *view) all() []Function {
+func (v *view) all() []*Function {
 	v.mu.RLock()
 	accounts := slices.Sorted(maps.Keys(v.accounts))
 	v.mu.RUnlock()
-	var list []Function
+	var list []*Function
 	for _, account := range accounts {
 		list = append(list, v.list(account)...)
+	}
+	return list
+}
+
+// published returns a function's versions in ascending order.
+func (v *view) published(account, name string) []*Version {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	f := v.function(account, name)
+	if f == nil || f.Lineage == "" {
+		return nil
+	}
+	return ascending(v.versions[f.lineage()])
+}
+
+// lineage returns the versions of that lineage, also if their function is gone.
+func (v *view) lineage(of lineage) []*Version {
+	if of.id == "" {
+		return nil
+	}
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	return ascending(v.versions[of])
+}
+
+// allVersions returns the versions of all functions, and apart from them those whose function is gone.
+func (v *view) allVersions() (live, orphans []*Version) {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	for of, numbers := range v.versions {
+		if f := v.function(of.account, of.name); f != nil && f.Lineage == of.id {
+			live = append(live, ascending(numbers)...)
+		} else {
+			orphans = append(orphans, ascending(numbers)...)
+		}
+	}
+	return live, orphans
+}
+
+func ascending(numbers map[int]*Version) []*Version {
+	list := make([]*Version, 0, len(numbers))
+	for _, n := range slices.Sorted(maps.Keys(numbers)) {
+		list = append(list, numbers[n])
 	}
 	return list
 }

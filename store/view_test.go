@@ -6,7 +6,7 @@ import "testing"
 // change, whatever the order.
 func TestViewOrder(t *testing.T) {
 	t.Parallel()
-	key := functionKey{"a", "f"}
+	key := recordKey{account: "a", name: "f"}
 	at := func(seq uint64) *Function { return &Function{Seq: seq} }
 	type step struct {
 		watched bool
@@ -31,9 +31,9 @@ func TestViewOrder(t *testing.T) {
 		v := newView()
 		for _, s := range test.steps {
 			if s.watched {
-				v.watch(key, s.seq, s.f)
+				v.watch(key, record{seq: s.seq, function: s.f})
 			} else {
-				v.wrote(key, s.seq, s.f)
+				v.wrote(key, record{seq: s.seq, function: s.f})
 			}
 		}
 		var got uint64
@@ -43,8 +43,8 @@ func TestViewOrder(t *testing.T) {
 		if got != test.want {
 			t.Errorf("%s: state %d, want %d", test.name, got, test.want)
 		}
-		v.watch(functionKey{"b", "g"}, 9, at(9)) // the watcher catches up with everything
-		if _, ok := v.get("b", "g"); !ok || len(v.accounts["b"]) != 1 {
+		v.watch(recordKey{account: "b", name: "g"}, record{seq: 9, function: at(9)}) // the watcher catches up with everything
+		if _, ok := v.get("b", "g"); !ok || len(v.accounts["b"].functions) != 1 {
 			t.Errorf("%s: another account's function is missing", test.name)
 		}
 	}
@@ -54,12 +54,12 @@ func TestViewOrder(t *testing.T) {
 func TestViewForgetsDeletions(t *testing.T) {
 	t.Parallel()
 	v := newView()
-	key := functionKey{"a", "f"}
-	v.wrote(key, 1, &Function{Seq: 1})
-	v.wrote(key, 2, nil)
-	v.watch(key, 1, &Function{Seq: 1})
-	v.watch(key, 2, nil)
-	v.wrote(key, 2, nil)
+	key := recordKey{account: "a", name: "f"}
+	v.wrote(key, record{seq: 1, function: &Function{Seq: 1}})
+	v.wrote(key, record{seq: 2})
+	v.watch(key, record{seq: 1, function: &Function{Seq: 1}})
+	v.watch(key, record{seq: 2})
+	v.wrote(key, record{seq: 2})
 	if len(v.deleted) != 0 || len(v.accounts) != 0 {
 		t.Errorf("left over: %v, %v", v.deleted, v.accounts)
 	}

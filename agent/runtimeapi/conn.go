@@ -49,6 +49,14 @@ func (c *conn) serve() {
 func (c *conn) write(a http1.Answer)     { _ = a.Write(c.nc, false) }
 func (c *conn) writeLast(a http1.Answer) { _ = a.Write(c.nc, true) }
 
+// displace ends a connection, if there is one, whose call another of the same kind has replaced.
+func (c *conn) displace(call string) {
+	if c != nil {
+		c.writeLast(refuse(403, invalidState, "another call of "+call+" took the place of this one"))
+		_ = c.nc.Close()
+	}
+}
+
 func (c *conn) isWaiting() bool {
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()

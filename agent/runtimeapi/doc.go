@@ -12,7 +12,14 @@
 //	starting ──next──> idle ──event──> running ──response, error──> answered ──next──> idle
 //	   └──init/error──> failed
 //
-// The table is in state.go; a call the table does not list is refused. While the body of a post is being read nothing
+// With AWS_LAMBDA_INITIALIZATION_TYPE=snap-start a runtime may wait to be copied before its first event; without, the
+// two calls do not exist (404):
+//
+//	starting ──restore/next──> held ──Restored──> restored ──next──> idle
+//	                                                 └──restore/error──> failed
+//
+// In held the process may be checkpointed, and every copy goes on from there, with the variables it was started with:
+// the Runtime API has no way to give it others. The table is in state.go; a call the table does not list is refused. While the body of a post is being read nothing
 // else may happen. "next" in running gives the same event once more; of two waiting calls the newer one gets the
 // event.
 //

@@ -48,6 +48,8 @@ func FuzzRuntime(f *testing.F) {
 		"1\r\na\r\n0\r\nLambda-Runtime-Function-Error-Type: X\r\n\r\n"), true)
 	f.Add([]byte(next+post+"id/error HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n{}"), true)
 	f.Add([]byte("POST /2018-06-01/runtime/init/error HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}"+next), false)
+	f.Add([]byte("GET /2018-06-01/runtime/restore/next HTTP/1.1\r\n\r\n"), false)
+	f.Add([]byte("GET /2018-06-01/runtime/restore/next HTTP/1.1\r\n\r\n"+"POST /2018-06-01/runtime/restore/error HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}"), false)
 	f.Add([]byte(post+"id/response HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n"+next), true)
 	f.Fuzz(func(t *testing.T, in []byte, early bool) {
 		synctest.Test(t, func(t *testing.T) {
@@ -61,30 +63,38 @@ func FuzzRuntime(f *testing.F) {
 				}
 				sent = append(sent, ty)
 				return nil
-			})
+			}, true)
 			ln := &one{conn: make(chan net.Conn, 1), closed: make(chan struct{})}
-			server, client := net.Pipe()
-			ln.conn <- server
 			go api.Serve(ln)
-			go func() { _, _ = io.Copy(io.Discard, client) }()
 			if early {
 				if err := api.Deliver(&link.Event{EventMeta: link.EventMeta{ID: "id"}, Payload: []byte("{}")}); err != nil {
 					t.Error(err)
 				}
 			}
-			_ = client.SetWriteDeadline(time.Now().Add(time.Second))
-			_, _ = client.Write(in)
-			synctest.Wait()
-			_ = client.Close()
+			speak := func() {
+				server, client := net.Pipe()
+				ln.conn <- server
+				go func() { _, _ = io.Copy(io.Discard, client) }()
+				_ = client.SetWriteDeadline(time.Now().Add(time.Second))
+				_, _ = client.Write(in)
+				synctest.Wait()
+				t.Cleanup(func() { _ = client.Close() })
+			}
+			speak()
+			if !early { // an error means that the runtime is not there yet
+				_ = api.Snapshot()
+				_ = api.Restored()
+				speak()
+			}
 			api.Drain(time.Second)
 			api.Close()
 			synctest.Wait()
-			checkOrder(t, sent)
+			checkOrder(t, sent, early)
 		})
 	})
 }
 
-func checkOrder(t *testing.T, sent []link.Type) {
+func checkOrder(t *testing.T, sent []link.Type, event bool) {
 	t.Helper()
 	may := map[link.Type][]link.Type{ // what may follow; 0 is the beginning
 		0:                  {link.TypeReady, link.TypeInitError},
@@ -93,6 +103,9 @@ func checkOrder(t *testing.T, sent []link.Type) {
 		link.TypeError:     {link.TypeIdle},
 		link.TypeIdle:      {}, // there is one event only
 		link.TypeInitError: {},
+	}
+	if !event {
+		may[link.TypeReady] = []link.Type{link.TypeReady, link.TypeInitError} // after a snapshot, after a restore
 	}
 	var last link.Type
 	for _, ty := range sent {

@@ -7,7 +7,8 @@ import (
 	"thaw.dev/thaw/link"
 )
 
-// next is GET /2018-06-01/runtime/invocation/next: the runtime is ready for an event. The first call ends init.
+// next is GET /2018-06-01/runtime/invocation/next: the runtime is ready for an event. The first call ends init,
+// the first after a restore ends that.
 func (s *Server) next(c *conn) http1.Answer {
 	s.mu.Lock()
 	if !s.may(callNext) {
@@ -26,13 +27,10 @@ func (s *Server) next(c *conn) http1.Answer {
 	}
 	s.mu.Unlock()
 
-	if older != nil {
-		older.writeLast(refuse(403, invalidState, "another call of next took the place of this one"))
-		_ = older.nc.Close()
-	}
+	older.displace("next")
 	var err error
 	switch before {
-	case starting:
+	case starting, restored:
 		err = s.send(link.TypeReady, nil, nil)
 	case answered:
 		err = s.send(link.TypeIdle, nil, nil)

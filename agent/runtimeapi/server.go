@@ -21,24 +21,25 @@ type Send func(t link.Type, meta *link.ReplyMeta, payload []byte) error
 // Server is the Runtime API of one runtime process. Its methods may be called concurrently where they do not say
 // otherwise.
 type Server struct {
-	send Send
-	wg   sync.WaitGroup // the connections' goroutines
+	send      Send
+	snapStart bool           // restore/next and restore/error exist
+	wg        sync.WaitGroup // the connections' goroutines
 
 	mu      sync.Mutex // guards what follows
 	ln      net.Listener
 	conns   map[*conn]struct{}
 	closed  bool
 	state   state
-	event   *link.Event // being worked on; in starting and answered, the one that came early; else nil
-	waiting *conn       // its call of next has no answer yet; only in idle
+	event   *link.Event // being worked on; in starting, restored and answered, the one that came early; else nil
+	waiting *conn       // its call of next or restore/next has no answer yet; only in idle and held
 	posting bool        // a post's body is being read or its message sent
 	posted  *sync.Cond  // posting became false
 	over    bool        // the process has ended
 }
 
-// New returns a server that has no runtime yet.
-func New(send Send) *Server {
-	s := &Server{send: send, conns: make(map[*conn]struct{})}
+// New returns a server that has no runtime yet. snapStart says that the runtime may wait for a restore.
+func New(send Send, snapStart bool) *Server {
+	s := &Server{send: send, snapStart: snapStart, conns: make(map[*conn]struct{})}
 	s.posted = sync.NewCond(&s.mu)
 	return s
 }
@@ -105,8 +106,9 @@ func (s *Server) Close() {
 }
 
 const (
-	prefix     = "/2018-06-01/runtime/"
-	invocation = prefix + "invocation/"
+	prefix        = "/2018-06-01/runtime/"
+	invocation    = prefix + "invocation/"
+	restorePrefix = prefix + "restore/"
 )
 
 // route calls the endpoint. An answer with status 0 is written elsewhere, later.
@@ -116,12 +118,19 @@ func (s *Server) route(c *conn, req *http1.Request) http1.Answer {
 		switch req.Path {
 		case invocation + "next":
 			return s.next(c)
+		case restorePrefix + "next":
+			if s.snapStart {
+				return s.restoreNext(c)
+			}
 		case "/ping":
 			return ping()
 		}
 	case "POST":
-		if req.Path == prefix+"init/error" {
+		switch {
+		case req.Path == prefix+"init/error":
 			return s.initError(req)
+		case req.Path == restorePrefix+"error" && s.snapStart:
+			return s.restoreError(req)
 		}
 		if rest, ok := strings.CutPrefix(req.Path, invocation); ok {
 			switch id, verb, _ := strings.Cut(rest, "/"); verb {

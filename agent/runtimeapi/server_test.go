@@ -34,11 +34,19 @@ type world struct {
 	addr string
 	sent chan message
 	http *http.Client
+
+	snapStart bool
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, sent: make(chan message, 16)}
+	return newWorldOf(t, false)
+}
+
+// newWorldOf returns a world whose runtime may wait for a restore, or not.
+func newWorldOf(t *testing.T, snapStart bool) *world {
+	t.Helper()
+	w := &world{t: t, sent: make(chan message, 16), snapStart: snapStart}
 	return w.open(func(ty link.Type, meta *link.ReplyMeta, payload []byte) error {
 		m := message{Type: ty, Payload: string(payload)}
 		if meta != nil {
@@ -55,7 +63,7 @@ func (w *world) open(send runtimeapi.Send) *world {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.api = runtimeapi.New(send)
+	w.api = runtimeapi.New(send, w.snapStart)
 	w.addr = ln.Addr().String()
 	served := make(chan struct{})
 	go func() {
@@ -717,7 +725,7 @@ func TestServeAfterClose(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	api := runtimeapi.New(nil)
+	api := runtimeapi.New(nil, false)
 	api.Close()
 	api.Serve(ln)
 	if _, err := ln.Accept(); !errors.Is(err, net.ErrClosed) {

@@ -12,14 +12,16 @@ type state uint8
 
 const (
 	starting state = iota // nothing was asked for yet: init
+	held                  // initialised, waits for a restore
+	restored              // was restored and runs its hooks
 	idle                  // waits for an event
 	running               // has an event and owes an answer
 	answered              // has answered and not asked for more
-	failed                // reported that its init failed
+	failed                // reported that its init or restore failed
 )
 
 func (s state) String() string {
-	return [...]string{"starting", "idle", "running", "answered", "failed"}[s]
+	return [...]string{"starting", "held", "restored", "idle", "running", "answered", "failed"}[s]
 }
 
 // call is a call that depends on the state.
@@ -29,24 +31,32 @@ const (
 	callNext call = iota
 	callReply
 	callInitError
+	callRestoreNext
+	callRestoreError
 )
 
 // allowed lists the calls that are not refused, apart from those during another post. A reply in another state never
 // gets here: its request id is wrong.
 var allowed = map[call][]state{
-	callNext:      {starting, idle, running, answered},
-	callReply:     {running},
-	callInitError: {starting},
+	callNext:         {starting, restored, idle, running, answered},
+	callReply:        {running},
+	callInitError:    {starting},
+	callRestoreNext:  {starting, held, restored},
+	callRestoreError: {restored},
 }
 
 // Deliver hands an event to the runtime: to a waiting call of next, or to the next one. It writes to the runtime's
 // connection and so may block until the runtime reads or Close is called; calls must not overlap. An error means that
-// the event before has no answer yet.
+// the event before has no answer yet, or that the runtime waits for a restore.
 func (s *Server) Deliver(ev *link.Event) error {
 	s.mu.Lock()
 	if s.event != nil {
 		s.mu.Unlock()
 		return fmt.Errorf("event %s while %s has no answer", ev.ID, s.event.ID)
+	}
+	if s.state == held {
+		s.mu.Unlock()
+		return fmt.Errorf("event %s while the runtime waits for a restore", ev.ID)
 	}
 	s.event = ev
 	var to *conn

@@ -2,10 +2,14 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"thaw.dev/thaw/bench"
 	"thaw.dev/thaw/node"
@@ -15,71 +19,185 @@ func newBench(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "bench",
 		Short: "Measure Thaw on this machine",
-		Long: "Measure Thaw on this machine, with a server of its own in a temporary directory. Keep the machine idle: server,\n" +
-			"clients and the baseline share it. TMPDIR says where the directory goes; it should be on a disk.",
+		Long: "Measure Thaw on this machine, with servers of its own in temporary directories. Keep the machine idle: servers,\n" +
+			"clients and baselines share it. TMPDIR says where the directories go; it should be on a disk.",
 		Args: cobra.ArbitraryArgs, // refused by run
 		RunE: refuse("measurement"),
 	}
 	cmd.AddCommand(
-		newBenchRun(a, bench.Warm, 2000, "Measure invocations that find a warm environment",
-			"The baseline is the same handler behind a plain net/http server with one child process that is already there."),
-		newBenchRun(a, bench.Cold, 30, "Measure invocations that wait for a new environment",
-			"The baseline is the bare interpreter on this host, from start to first output."),
-		newBenchRSS(a),
+		newBenchWarm(a), newBenchCold(a), newBenchRestore(a), newBenchBurst(a), newBenchHetero(a), newBenchFreeze(a),
+		newBenchDensity(a), newBenchRSS(a), newBenchReport(a),
 	)
 	return cmd
 }
 
-func newBenchRun(a *app, kind bench.Kind, n int, short, baseline string) *cobra.Command {
-	o := bench.Options{Kind: kind}
+// result is what every measurement returns: a JSON document that can be a table.
+type result interface{ WriteTable(io.Writer) error }
+
+// measurement is a command that measures; o's Setup is filled in before run is called.
+func measurement[R result](a *app, use, short, long string, setup *bench.Setup, run func(context.Context) (R, error)) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   string(kind),
+		Use:   use,
 		Short: short,
-		Long:  short + ".\n\n" + baseline + "\nIt is measured in turns with Thaw.",
+		Long:  strings.TrimSpace(short + ".\n\n" + long),
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			o.Progress = func(step string) { a.progress("%s", step) }
-			return runBench(cmd.Context(), a, o)
+			if err := prepare(a, setup); err != nil {
+				return err
+			}
+			r, err := run(cmd.Context())
+			if err != nil {
+				return withHint(err, "thaw doctor checks what a server needs, thaw runtime list what functions can have")
+			}
+			return a.write(r, r.WriteTable)
 		},
 	}
-	f := cmd.Flags()
-	f.StringVar(&o.Engine, "engine", node.Default().Engine, "engine of the server: gvisor or fake")
-	f.StringVar(&o.Runtime, "runtime", "python", "python, nodejs or provided, or a runtime's name")
-	f.IntVar(&o.N, "n", n, "number of samples")
-	f.IntVar(&o.Concurrency, "concurrency", 0, "clients whose rate is measured after the samples; 0 is one per CPU for warm, 1 for cold")
+	cmd.Flags().StringVar(&setup.Engine, "engine", node.Default().Engine, "engine of the server: gvisor or fake")
 	return cmd
 }
 
-func runBench(ctx context.Context, a *app, o bench.Options) error {
-	r, err := bench.Run(ctx, o)
-	if err != nil {
-		return withHint(err, "thaw doctor checks what a server needs, thaw runtime list what functions can have")
-	}
-	return a.write(r, r.WriteTable)
+// prepare completes a Setup: this program is the server.
+func prepare(a *app, s *bench.Setup) error {
+	s.Progress = func(step string) { a.progress("%s", step) }
+	var err error
+	s.Thaw, err = os.Executable()
+	return err
+}
+
+const runtimeUsage = "python, nodejs or provided, or a runtime's name"
+
+func registerRuntime(f *pflag.FlagSet, to *string) {
+	f.StringVar(to, "runtime", "python", runtimeUsage)
+}
+
+func newBenchWarm(a *app) *cobra.Command {
+	var o bench.WarmOptions
+	cmd := measurement(a, "warm", "Measure invocations that find a warm environment",
+		"The baseline is the same handler behind a plain net/http server with one child process that is already there.\n"+
+			"It is measured in turns with Thaw.",
+		&o.Setup, func(ctx context.Context) (*bench.Report, error) { return bench.Warm(ctx, o) })
+	f := cmd.Flags()
+	registerRuntime(f, &o.Runtime)
+	f.IntVar(&o.N, "n", 2000, "number of samples")
+	f.IntVar(&o.Concurrency, "concurrency", 0, "clients whose rate is measured after the samples; 0 is one per CPU")
+	return cmd
+}
+
+func newBenchCold(a *app) *cobra.Command {
+	var o bench.ColdOptions
+	var from string
+	cmd := measurement(a, "cold", "Measure invocations that wait for a new environment",
+		"--from says what each cold start begins with; a sample that began with anything else ends the measurement:\n"+
+			"  hot       a slot with the language runtime up\n"+
+			"  snapshot  a snapshot of the initialised function, restored into an empty slot; the function has init work\n"+
+			"  empty     an empty slot\n"+
+			"  none      nothing: the sandbox has to be created\n\n"+
+			"The baseline is the bare interpreter on this host, from start to first output, in turns with Thaw. From a\n"+
+			"snapshot, running the init itself is measured, too.",
+		&o.Setup, func(ctx context.Context) (*bench.Report, error) {
+			o.From = bench.Source(from)
+			return bench.Cold(ctx, o)
+		})
+	f := cmd.Flags()
+	registerRuntime(f, &o.Runtime)
+	f.IntVar(&o.N, "n", 30, "number of samples")
+	f.StringVar(&from, "from", "hot", "what cold starts begin with: hot, snapshot, empty or none")
+	f.DurationVar(&o.InitTime, "init-time", 2*time.Second, "init work of the function whose snapshot is measured")
+	return cmd
+}
+
+func newBenchRestore(a *app) *cobra.Command {
+	var o bench.RestoreOptions
+	cmd := measurement(a, "restore", "Compare starts from a snapshot with and without a waiting slot",
+		"Two servers, one with empty slots and one without, start the same function from its snapshot in turns.",
+		&o.Setup, func(ctx context.Context) (*bench.RestoreReport, error) { return bench.Restore(ctx, o) })
+	registerRuntime(cmd.Flags(), &o.Runtime)
+	cmd.Flags().IntVar(&o.N, "n", 20, "number of samples of each")
+	return cmd
+}
+
+func newBenchBurst(a *app) *cobra.Command {
+	var o bench.BurstOptions
+	cmd := measurement(a, "burst", "Measure many first requests at once",
+		"On a server with its own settings: bursts of first requests to one function, to different functions, and to one\n"+
+			"that takes a second, so that no two requests can share an environment. Every request must succeed. Steady\n"+
+			"traffic to another function shows whether it starves.",
+		&o.Setup, func(ctx context.Context) (*bench.BurstReport, error) { return bench.Burst(ctx, o) })
+	f := cmd.Flags()
+	registerRuntime(f, &o.Runtime)
+	f.IntVar(&o.Width, "n", 100, "requests at once")
+	f.IntVar(&o.Rounds, "rounds", 3, "bursts of each kind")
+	return cmd
+}
+
+func newBenchHetero(a *app) *cobra.Command {
+	var o bench.HeteroOptions
+	cmd := measurement(a, "hetero", "Compare warm invocations of many functions with those of one", "",
+		&o.Setup, func(ctx context.Context) (*bench.HeteroReport, error) { return bench.Hetero(ctx, o) })
+	f := cmd.Flags()
+	registerRuntime(f, &o.Runtime)
+	f.IntVar(&o.Functions, "functions", 100, "number of different functions; each environment takes 50 MB or so")
+	f.IntVar(&o.N, "n", 3000, "number of samples of each")
+	return cmd
+}
+
+func newBenchFreeze(a *app) *cobra.Command {
+	var o bench.FreezeOptions
+	cmd := measurement(a, "freeze", "Freeze an environment again and again, and invoke its function each time",
+		"A second server that never freezes is invoked in turns with it.",
+		&o.Setup, func(ctx context.Context) (*bench.FreezeReport, error) { return bench.Freeze(ctx, o) })
+	registerRuntime(cmd.Flags(), &o.Runtime)
+	cmd.Flags().IntVar(&o.N, "n", 1000, "number of cycles")
+	return cmd
+}
+
+func newBenchDensity(a *app) *cobra.Command {
+	var o bench.DensityOptions
+	cmd := measurement(a, "density", "Measure the memory of frozen environments and of slots",
+		"What scaled-to-zero functions take is measured by thaw bench rss.",
+		&o.Setup, func(ctx context.Context) (*bench.DensityReport, error) { return bench.Density(ctx, o) })
+	f := cmd.Flags()
+	f.StringSliceVar(&o.Runtimes, "runtime", []string{"python", "nodejs"}, runtimeUsage+"; may be repeated")
+	f.IntVar(&o.Environments, "n", 10, "environments, and slots of each kind, that are counted together")
+	return cmd
 }
 
 func newBenchRSS(a *app) *cobra.Command {
 	var o bench.RSSOptions
+	cmd := measurement(a, "rss", "Measure the memory of a daemon with many functions that nobody invokes", "",
+		&o.Setup, func(ctx context.Context) (*bench.RSSReport, error) { return bench.RSS(ctx, o) })
+	f := cmd.Flags()
+	f.IntVar(&o.N, "n", 1000, "number of functions")
+	f.DurationVar(&o.Settle, "settle", 10*time.Second, "how long the server is left alone before its memory is read")
+	return cmd
+}
+
+func newBenchReport(a *app) *cobra.Command {
+	var o bench.SuiteOptions
 	cmd := &cobra.Command{
-		Use:   "rss",
-		Short: "Measure the memory of a daemon with many functions",
-		Args:  cobra.NoArgs,
+		Use:   "report",
+		Short: "Measure everything and write a report",
+		Long: "Measure everything and write report.json, report.md and a chart into a directory. They are written after each\n" +
+			"measurement, so that what was measured before an interruption is there.",
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			var err error
-			if o.Thaw, err = os.Executable(); err != nil {
+			if o.Out == "" {
+				return usage(cmd, "say where with --out DIR")
+			}
+			if err := prepare(a, &o.Setup); err != nil {
 				return err
 			}
-			o.Progress = func(step string) { a.progress("%s", step) }
-			r, err := bench.RSS(cmd.Context(), o)
+			o.Progress = func(step string) { fmt.Fprintln(a.err, step) } // it takes long: also where nobody watches
+			r, err := bench.RunSuite(cmd.Context(), o)
 			if err != nil {
-				return withHint(err, "thaw doctor checks what a server needs")
+				return withHint(err, "what was measured is in %s", o.Out)
 			}
 			return a.write(r, r.WriteTable)
 		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.Engine, "engine", node.Default().Engine, "engine of the server: gvisor or fake")
-	f.IntVar(&o.N, "n", 1000, "number of functions")
-	f.DurationVar(&o.Settle, "settle", 10*time.Second, "how long the server is left alone before its memory is read")
+	f.StringVar(&o.Out, "out", "", "directory for the report; it is created")
+	f.BoolVar(&o.Quick, "quick", false, "fewer samples: minutes instead of an hour")
 	return cmd
 }

@@ -20,12 +20,15 @@ import (
 type serve struct {
 	config    node.Config
 	budget    byteSize
+	slots     byteSize
+	snapshots byteSize
 	logLevel  string
 	logFormat string
 }
 
 func newServe(a *app) *cobra.Command {
 	s := serve{config: node.Default()}
+	s.snapshots = byteSize(s.config.SnapshotBytes)
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the server",
@@ -43,7 +46,8 @@ func newServe(a *app) *cobra.Command {
 			if s.config.Logger, err = newLogger(a.err, s.logLevel, s.logFormat); err != nil {
 				return usage(cmd, "%w", err)
 			}
-			s.config.MemoryBudget = int64(s.budget)
+			s.config.MemoryBudget, s.config.SlotMemory = int64(s.budget), int64(s.slots)
+			s.config.SnapshotBytes = int64(s.snapshots)
 			return s.run(cmd.Context(), a)
 		},
 	}
@@ -54,7 +58,17 @@ func newServe(a *app) *cobra.Command {
 	f.StringVar(&c.Region, "region", c.Region, "region in ARNs and signatures")
 	f.StringVar(&c.Engine, "engine", c.Engine, "what runs the sandboxes: gvisor, or fake, which runs no user code")
 	f.Var(&s.budget, "memory-budget", "memory for all execution environments together, such as 8GiB; 0 is three quarters of the host's")
-	f.DurationVar(&c.KeepAlive, "keep-alive", c.KeepAlive, "how long an idle execution environment is kept")
+	f.DurationVar(&c.KeepAlive, "keep-alive", c.KeepAlive, "how long an idle execution environment is kept at most; 0 keeps none")
+	f.DurationVar(&c.KeepAliveMin, "keep-alive-min", c.KeepAliveMin, "how long an idle execution environment is kept at least")
+	f.DurationVar(&c.FreezeAfter, "freeze-after", c.FreezeAfter, "how long an environment must be idle before it is frozen; negative never freezes")
+	f.IntVar(&c.HotSlots, "hot-slots", c.HotSlots, "slots with the runtime up to keep at least, for each runtime that functions use")
+	f.IntVar(&c.EmptySlots, "empty-slots", c.EmptySlots, "created sandboxes to keep at least, for each runtime that functions use")
+	f.Var(&s.slots, "slot-memory", "memory for slots without a function, such as 2GiB; 0 is a quarter of the budget")
+	f.BoolVar(&c.SnapshotLatest, "snapshot-latest", c.SnapshotLatest, "start functions whose init is heavy from a snapshot even if they did not ask for SnapStart")
+	f.Var(&s.snapshots, "snapshot-bytes", "disk space for function snapshots")
+	f.IntVar(&c.AccountConcurrency, "account-concurrency", c.AccountConcurrency, "invocations of one account at once")
+	f.IntVar(&c.ScalingRate, "scaling-rate", c.ScalingRate, "environments by which one function may grow in ten seconds")
+	f.StringVar(&c.OpsListen, "ops-listen", c.OpsListen, "address that serves /metrics and /status, without authentication, beside the socket ops.sock in the data directory")
 	f.StringSliceVar(&c.EgressDeny, "egress-deny", nil, "network in CIDR form that functions must not reach; may be repeated")
 	f.StringSliceVar(&c.Resolvers, "resolver", nil, "name server, address:port, for functions' DNS queries instead of the host's; may be repeated")
 	f.StringVar(&s.logLevel, "log-level", "info", "debug, info, warn or error")

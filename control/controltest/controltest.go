@@ -1,122 +1,19 @@
-// Package controltest has doubles of what package control works with: a store of function records and a store of
-// deployment packages, both in memory. They are for tests of control and of what stands above it.
+// Package controltest has doubles of what package control works with: a store of records, a store of deployment packages,
+// both in memory, and slots. They are for tests of control and of what stands above it.
 package controltest
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
 	"io/fs"
-	"slices"
 	"sync"
 
 	"thaw.dev/thaw/control"
 	"thaw.dev/thaw/lambda"
-	"thaw.dev/thaw/store"
 )
-
-// Store keeps function records in memory, with the compare-and-set of the real one.
-type Store struct {
-	// Fail, if set before the first call, may refuse a write: op is "create", "update" or "delete".
-	Fail func(op string) error
-
-	mu      sync.Mutex
-	seq     uint64
-	records map[[2]string]store.Function
-}
-
-var _ control.Store = (*Store)(nil)
-
-func id(f *store.Function) [2]string { return [2]string{f.Config.Account, f.Config.Name} }
-
-// write runs change under the lock unless Fail or a cancelled context forbids it.
-func (s *Store) write(ctx context.Context, op string, change func() error) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if s.Fail != nil {
-		if err := s.Fail(op); err != nil {
-			return err
-		}
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.records == nil {
-		s.records = make(map[[2]string]store.Function)
-	}
-	return change()
-}
-
-func (s *Store) put(f *store.Function) {
-	s.seq++
-	f.Seq = s.seq
-	s.records[id(f)] = *f
-}
-
-// Create stores a new function or returns store.ErrExists.
-func (s *Store) Create(ctx context.Context, f store.Function) (store.Function, error) {
-	err := s.write(ctx, "create", func() error {
-		if _, ok := s.records[id(&f)]; ok {
-			return store.ErrExists
-		}
-		s.put(&f)
-		return nil
-	})
-	return f, err
-}
-
-// Update replaces a function that is still in state f.Seq or returns store.ErrStale.
-func (s *Store) Update(ctx context.Context, f store.Function) (store.Function, error) {
-	err := s.write(ctx, "update", func() error {
-		if old, ok := s.records[id(&f)]; !ok || old.Seq != f.Seq {
-			return store.ErrStale
-		}
-		s.put(&f)
-		return nil
-	})
-	return f, err
-}
-
-// Delete removes a function that is still in state f.Seq or returns store.ErrStale.
-func (s *Store) Delete(ctx context.Context, f store.Function) error {
-	return s.write(ctx, "delete", func() error {
-		if old, ok := s.records[id(&f)]; !ok || old.Seq != f.Seq {
-			return store.ErrStale
-		}
-		delete(s.records, id(&f))
-		return nil
-	})
-}
-
-// Get returns a function, false if there is none.
-func (s *Store) Get(account, name string) (store.Function, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	f, ok := s.records[[2]string{account, name}]
-	return f, ok
-}
-
-// List returns an account's functions by name.
-func (s *Store) List(account string) []store.Function {
-	return slices.DeleteFunc(s.All(), func(f store.Function) bool { return f.Config.Account != account })
-}
-
-// All returns every function by account and name.
-func (s *Store) All() []store.Function {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var all []store.Function
-	for _, f := range s.records {
-		all = append(all, f)
-	}
-	slices.SortFunc(all, func(a, b store.Function) int {
-		return cmp.Or(cmp.Compare(a.Config.Account, b.Config.Account), cmp.Compare(a.Config.Name, b.Config.Name))
-	})
-	return all
-}
 
 // Packages keeps deployment packages in memory. Any bytes that begin with "PK" pass for a zip.
 type Packages struct {

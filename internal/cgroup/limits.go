@@ -12,6 +12,9 @@ type Limits struct {
 	MemoryBytes int64
 	CPUMillis   int // thousandths of one CPU
 	Pids        int // processes and threads
+	// Background gives the group CPU time only when no other group wants it. Kernels before 5.15 cannot: there it gets
+	// the lowest weight.
+	Background bool
 }
 
 // The kernel enforces a CPU quota per period. A shorter period means shorter stalls for small functions, but a quota
@@ -46,6 +49,9 @@ func (g *Group) Set(l Limits) error {
 	return nil
 }
 
+// minShares is the least weight version 1 has. Source: kernel, MIN_SHARES.
+const minShares = 2
+
 func (g *Group) setV1(l Limits) error {
 	if err := g.setMemoryV1(l.MemoryBytes); err != nil {
 		return err
@@ -53,7 +59,13 @@ func (g *Group) setV1(l Limits) error {
 	quotaMicros, period, shares := -1, cpuPeriodMicros, 1024
 	if l.CPUMillis > 0 {
 		quotaMicros, period = quota(l.CPUMillis)
-		shares = max(2, l.CPUMillis*1024/1000) // 1024 shares are one CPU's worth
+		shares = max(minShares, l.CPUMillis*1024/1000) // 1024 shares are one CPU's worth
+	}
+	if l.Background {
+		shares = minShares
+	}
+	if err := g.setIdle(false); err != nil { // an idle group's shares cannot be set
+		return err
 	}
 	// Quota and period must fit together after each write: lift the quota first.
 	for _, w := range [...]struct {
@@ -65,7 +77,24 @@ func (g *Group) setV1(l Limits) error {
 			return err
 		}
 	}
+	if l.Background {
+		if err := g.setIdle(true); err != nil {
+			return err
+		}
+	}
 	return write(g.pids, "pids.max", orMax(l.Pids))
+}
+
+// setIdle makes the group one that runs only when no other wants to, where the kernel knows that.
+func (g *Group) setIdle(idle bool) error {
+	value := "0"
+	if idle {
+		value = "1"
+	}
+	if err := write(g.cpu, "cpu.idle", value); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // setMemoryV1 sets the limit of memory and, where the kernel accounts for swap, of both together to the same value.
@@ -99,6 +128,9 @@ func (g *Group) setV2(l Limits) error {
 		cpu = fmt.Sprintf("%d %d", quotaMicros, period)
 		weight = min(max(1, l.CPUMillis/10), 10_000) // 100 are one CPU's worth
 	}
+	if l.Background {
+		weight = 1
+	}
 	if err := write(g.memory, "memory.max", limit); err != nil {
 		return err
 	}
@@ -108,8 +140,16 @@ func (g *Group) setV2(l Limits) error {
 	if err := write(g.cpu, "cpu.max", cpu); err != nil {
 		return err
 	}
+	if err := g.setIdle(false); err != nil { // an idle group's weight cannot be set
+		return err
+	}
 	if err := write(g.cpu, "cpu.weight", strconv.Itoa(weight)); err != nil {
 		return err
+	}
+	if l.Background {
+		if err := g.setIdle(true); err != nil {
+			return err
+		}
 	}
 	return write(g.pids, "pids.max", orMax(l.Pids))
 }

@@ -20,6 +20,7 @@ import (
 	"thaw.dev/thaw/internal/helperbin"
 	"thaw.dev/thaw/internal/testenv"
 	"thaw.dev/thaw/node"
+	"thaw.dev/thaw/pool"
 )
 
 // Role is the execution role that tests give to functions.
@@ -69,6 +70,9 @@ func Start(t testing.TB, change func(*node.Config)) *Server {
 	t.Cleanup(s.Client.Close)
 	return s
 }
+
+// Status is what the server's pool holds now.
+func (s *Server) Status() pool.Status { return s.node.Status() }
 
 // dataDir is a directory of the test's own that the sandbox's unprivileged processes can pass through.
 func dataDir(t testing.TB) string {

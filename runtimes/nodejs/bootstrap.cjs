@@ -7,5 +7,5 @@ const { Process } = require('./lib/process.cjs');
 const runtime = new Process();
 runtime.run((receive, ended) => new Channel(3, receive, ended));
 setImmediate(() => { // by now a Specialise that came before the process has been received
-  if (runtime.isWaiting()) require('./lib/warmup.cjs').warmUp(() => runtime.isWaiting());
+  if (runtime.isWaiting()) require('./lib/warmup.cjs').warmUp(() => runtime.isWaiting()).then(() => runtime.warm());
 });

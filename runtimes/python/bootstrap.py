@@ -20,6 +20,8 @@ def main():
             preloaded = warmup.preload(data.waiting)
             if not data.waiting():
                 warmup.rehearse()
+            if not data.waiting():
+                data.send(channel.IDLE)  # warm
         handler = specialise.become_function(data, preloaded)
         loop.serve(data, handler)
     except channel.Closed:

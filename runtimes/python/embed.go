@@ -18,7 +18,7 @@ import "embed"
 
 // Files are the bootstrap's files. Entry is the one to start; all keep their relative places.
 //
-//go:embed bootstrap.py thaw_runtime/*.py
+//go:embed bootstrap.py snapshot_restore_py.py thaw_runtime/*.py
 var Files embed.FS
 
 // Entry is the name in Files of the script that the interpreter is started with.

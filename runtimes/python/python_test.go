@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"thaw.dev/thaw/internal/testenv"
 	"thaw.dev/thaw/lambda"
@@ -25,7 +26,7 @@ func TestInPython(t *testing.T) {
 	if err != nil || len(tests) == 0 {
 		t.Fatalf("no tests: %v", err)
 	}
-	for _, name := range append(tests, "tests/host.py") { // tells the go command what a cached result depends on
+	for _, name := range append(tests, "tests/host.py", "tests/twins.py") { // tells the go command what a cached result depends on
 		if _, err := os.Stat(name); err != nil {
 			t.Fatal(err)
 		}
@@ -41,6 +42,21 @@ func TestInPython(t *testing.T) {
 				t.Fatalf("python3 -m unittest: %v\n%s", err, out)
 			}
 		})
+	}
+}
+
+// TestTwins proves that two copies of one process, with the same memory and the same process id, differ once they were
+// restored.
+func TestTwins(t *testing.T) {
+	t.Parallel()
+	testenv.NeedsRoot(t)
+	testenv.NeedsCommand(t, "unshare")
+	interpreter := testenv.NeedsCommand(t, "python3")
+	cmd := exec.Command(interpreter, "-m", "unittest", "tests.twins")
+	cmd.Env = append(os.Environ(), "PYTHONDONTWRITEBYTECODE=1", "HOT=1")
+	out, err := cmd.CombinedOutput()
+	if err != nil || !bytes.Contains(out, []byte("Ran 1 test ")) || !bytes.Contains(out, []byte("\nOK\n")) {
+		t.Fatalf("python3 -m unittest tests.twins: %v\n%s", err, out)
 	}
 }
 
@@ -63,6 +79,26 @@ func TestFilesAreComplete(t *testing.T) {
 	}
 	if _, err := python.Files.ReadDir("tests"); err == nil {
 		t.Error("the tests are embedded")
+	}
+}
+
+// TestSnapshot goes through the steps of a copy with the host's real half of the conversation.
+func TestSnapshot(t *testing.T) {
+	t.Parallel()
+	p := runtimetest.Start(t, bootstrap)
+	if err := p.Become(t, "import os\ndef handler(event, context):\n    return os.environ['COLOUR']\n"); err != nil {
+		t.Fatal(err)
+	}
+	deadline := time.Now().Add(runtimetest.Patience)
+	if err := p.PrepareSnapshot(deadline); err != nil {
+		t.Fatal(err)
+	}
+	r := link.Restoration{Env: map[string]string{"COLOUR": "red"}, Entropy: bytes.Repeat([]byte{7}, 32)}
+	if err := p.Restored(r, deadline); err != nil {
+		t.Fatal(err)
+	}
+	if reply, err := p.Call(t, "id", "1"); err != nil || string(reply.Payload) != `"red"` {
+		t.Errorf("reply %+v, error %v", reply, err)
 	}
 }
 

@@ -13,10 +13,12 @@ const maxEventBytes = 8 << 20
 // Double is the guest that stands in for the agent and a runtime: it speaks package link's protocol, every handler can
 // be loaded, and every function returns its event.
 func Double(in Inside) int {
-	d := &double{control: link.NewWriter(in.Control), data: link.NewWriter(in.Data)}
-	hello, err := json.Marshal(link.HelloMeta{Version: link.Version})
-	if err != nil || d.control.Frame(link.TypeHello, 0, hello) != nil {
-		return 1
+	d := &double{control: link.NewWriter(in.Control), data: link.NewWriter(in.Data), gate: in.Gate}
+	if !in.Restored {
+		hello, err := json.Marshal(link.HelloMeta{Version: link.Version})
+		if err != nil || d.control.Frame(link.TypeHello, 0, hello) != nil {
+			return 1
+		}
 	}
 	var wg sync.WaitGroup
 	wg.Go(func() { d.serveData(link.NewReader(in.Data)) })
@@ -27,10 +29,12 @@ func Double(in Inside) int {
 }
 
 type double struct {
+	gate    func()
 	control *link.Writer // only serveControl's
 
-	mu   sync.Mutex
-	data *link.Writer // guarded by mu
+	mu          sync.Mutex
+	data        *link.Writer // guarded by mu
+	specialised bool         // guarded by mu
 }
 
 // serveControl plays the agent, until the host is gone or talks nonsense.
@@ -40,6 +44,7 @@ func (d *double) serveControl(r *link.Reader) int {
 		if err != nil {
 			return 1
 		}
+		d.gate()
 		switch f.Type {
 		case link.TypeStart:
 			body, _, _, perr := r.Payload(f, f.Body, maxEventBytes)
@@ -47,12 +52,21 @@ func (d *double) serveControl(r *link.Reader) int {
 			if perr != nil || json.Unmarshal(body, &req) != nil {
 				return 1
 			}
-			if req.Kind == link.KindHTTP { // nothing to specialise: it is ready when it asks for an event
-				err = d.send(func(w *link.Writer) error { return w.Frame(link.TypeReady, 0, nil) })
-			}
+			err = d.send(func(w *link.Writer) error {
+				switch {
+				case req.Kind == link.KindHTTP: // nothing to specialise: it is ready when it asks for an event
+					return w.Frame(link.TypeReady, 0, nil)
+				case !d.specialised:
+					return w.Frame(link.TypeIdle, 0, nil) // warm
+				}
+				return nil
+			})
 		case link.TypeReset:
 			nonce := append([]byte(nil), f.Body...)
-			err = d.send(func(w *link.Writer) error { return w.Frame(link.TypeSync, 0, nonce) })
+			err = d.send(func(w *link.Writer) error {
+				d.specialised = false
+				return w.Frame(link.TypeSync, 0, nonce)
+			})
 		case link.TypePing:
 			err = d.control.Frame(link.TypePong, 0, f.Body)
 		default:
@@ -71,10 +85,14 @@ func (d *double) serveData(r *link.Reader) {
 		if err != nil {
 			return
 		}
+		d.gate()
 		switch f.Type {
-		case link.TypeSpecialise:
+		case link.TypeSpecialise, link.TypeSnapshot, link.TypeRestored: // it has no hooks, and nothing that must differ
 			if _, _, _, err = r.Payload(f, f.Body, maxEventBytes); err == nil {
-				err = d.send(func(w *link.Writer) error { return w.Frame(link.TypeReady, 0, nil) })
+				err = d.send(func(w *link.Writer) error {
+					d.specialised = true
+					return w.Frame(link.TypeReady, 0, nil)
+				})
 			}
 		case link.TypeInvoke:
 			err = d.answer(r, f)

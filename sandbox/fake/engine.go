@@ -19,6 +19,11 @@ type Options struct {
 	Guest Guest
 	// Network is what Capabilities says about it.
 	Network bool
+	// NoPause and NoSnapshot take those capabilities away.
+	NoPause    bool
+	NoSnapshot bool
+	// Fingerprint is the engine's; "fake" if empty. Snapshots of an engine with another cannot be restored.
+	Fingerprint string
 }
 
 // Engine makes fake sandboxes.
@@ -43,6 +48,9 @@ func New(o Options) *Engine {
 	if o.Guest == nil {
 		o.Guest = Double
 	}
+	if o.Fingerprint == "" {
+		o.Fingerprint = Name
+	}
 	return &Engine{opts: o, boxes: map[string]*Sandbox{}}
 }
 
@@ -51,7 +59,7 @@ func (e *Engine) Name() string { return Name }
 
 // Capabilities says what this engine can do.
 func (e *Engine) Capabilities() sandbox.Capabilities {
-	return sandbox.Capabilities{Network: e.opts.Network}
+	return sandbox.Capabilities{Pause: !e.opts.NoPause, Snapshot: !e.opts.NoSnapshot, Network: e.opts.Network}
 }
 
 // Probe has nothing to check.
@@ -59,8 +67,13 @@ func (e *Engine) Probe(context.Context) []sandbox.Check {
 	return []sandbox.Check{{Name: "fake engine", OK: true, Must: true, Detail: "runs no user code"}}
 }
 
-// Fingerprint is empty: this engine makes no snapshots.
-func (e *Engine) Fingerprint() string { return "" }
+// Fingerprint is the one in Options.
+func (e *Engine) Fingerprint() string {
+	if e.opts.NoSnapshot {
+		return ""
+	}
+	return e.opts.Fingerprint
+}
 
 // Sweep has nothing to remove: a fake sandbox ends with its process.
 func (e *Engine) Sweep(context.Context) error { return nil }
@@ -124,16 +137,20 @@ type Point string
 
 // The points.
 const (
-	AtCreate  Point = "create"
-	AtStart   Point = "start"
-	AtAttach  Point = "attach"
-	AtLimit   Point = "limit"
-	AtDestroy Point = "destroy"
+	AtCreate     Point = "create"
+	AtStart      Point = "start"
+	AtAttach     Point = "attach"
+	AtLimit      Point = "limit"
+	AtPause      Point = "pause"
+	AtResume     Point = "resume"
+	AtCheckpoint Point = "checkpoint"
+	AtRestore    Point = "restore"
+	AtDestroy    Point = "destroy"
 )
 
 // Fault is one thing that goes wrong.
 type Fault struct {
-	// Delay passes first. At create, start and attach the context ends it.
+	// Delay passes first, unless the step's context, where it has one, ends before.
 	Delay time.Duration
 	// Err is returned then, if not nil.
 	Err error

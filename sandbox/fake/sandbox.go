@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -24,21 +25,29 @@ type Inside struct {
 	Logs    *os.File // fd 2
 	// Attached returns the host path of the image that was attached to target, or "".
 	Attached func(target string) string
+	// Memory is what a checkpoint keeps of the guest, and Restored says that it comes from one: this guest goes on where
+	// another was.
+	Memory   *Memory
+	Restored bool
+	// Gate returns at once unless the sandbox is paused, and then when it is resumed or destroyed. A guest calls it after
+	// each wait.
+	Gate func()
 }
 
 // Sandbox is one fake sandbox.
 type Sandbox struct {
-	sandbox.NoPause
-	sandbox.NoSnapshot
-
 	e     *Engine
 	spec  sandbox.Spec
 	host  sandbox.Link
 	guest [3]*os.File
 	done  chan struct{}
 
+	memory Memory
+
 	mu        sync.Mutex
 	started   bool               // guarded by mu; the guest runs or ran
+	hot       bool               // guarded by mu; an image was attached while it ran
+	paused    chan struct{}      // guarded by mu; closed to resume; nil unless paused
 	ended     bool               // guarded by mu; done is closed
 	exit      sandbox.ExitStatus // guarded by mu
 	stats     sandbox.Stats      // guarded by mu
@@ -91,19 +100,34 @@ func (s *Sandbox) ExitStatus() sandbox.ExitStatus {
 
 // Start lets the guest play, in a goroutine that Destroy waits for.
 func (s *Sandbox) Start(ctx context.Context) error {
-	if err := s.e.Faults.meet(ctx, AtStart); err != nil {
+	err := s.e.Faults.meet(ctx, AtStart)
+	if err == nil {
+		err = s.play(false)
+	}
+	if err != nil {
 		return fmt.Errorf("start sandbox %s: %w", s.spec.ID, err)
 	}
+	return nil
+}
+
+func (s *Sandbox) play(restored bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.ended || s.started {
-		return fmt.Errorf("start sandbox %s: %w", s.spec.ID, sandbox.ErrState)
+	if s.started {
+		return sandbox.ErrState
+	}
+	if s.ended {
+		return errEnded
 	}
 	s.started = true
 	s.guestDone = make(chan struct{})
+	in := Inside{
+		Spec: s.spec, Control: s.guest[0], Data: s.guest[1], Logs: s.guest[2],
+		Attached: s.Attached, Memory: &s.memory, Restored: restored, Gate: s.gate,
+	}
 	go func() {
 		defer close(s.guestDone)
-		code := s.e.opts.Guest(Inside{Spec: s.spec, Control: s.guest[0], Data: s.guest[1], Logs: s.guest[2], Attached: s.Attached})
+		code := s.e.opts.Guest(in)
 		st := sandbox.ExitStatus{Code: code}
 		if code != 0 {
 			st.Reason = fmt.Sprintf("exit status %d", code)
@@ -113,6 +137,9 @@ func (s *Sandbox) Start(ctx context.Context) error {
 	return nil
 }
 
+// errEnded is returned by steps that need a sandbox that has not ended.
+var errEnded = errors.New("the sandbox ended")
+
 // Attach remembers that image is at target. The image must exist.
 func (s *Sandbox) Attach(ctx context.Context, image, target string) error {
 	err := s.e.Faults.meet(ctx, AtAttach)
@@ -121,13 +148,18 @@ func (s *Sandbox) Attach(ctx context.Context, image, target string) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err == nil && s.ended {
-		err = errors.New("the sandbox ended")
+	switch {
+	case err != nil:
+	case s.ended:
+		err = errEnded
+	case !s.started && !slices.Contains(s.spec.Mounts, target):
+		err = fmt.Errorf("%s is none of the spec's mounts", target)
 	}
 	if err != nil {
 		return fmt.Errorf("attach to sandbox %s: %w", s.spec.ID, err)
 	}
 	s.images[target] = image
+	s.hot = s.hot || s.started
 	return nil
 }
 
@@ -181,6 +213,10 @@ func (s *Sandbox) End(st sandbox.ExitStatus) {
 	s.ended, s.exit = true, st
 	for _, f := range s.guest {
 		_ = f.Close() // the host reads end of file
+	}
+	if s.paused != nil {
+		close(s.paused)
+		s.paused = nil
 	}
 	close(s.done)
 }

@@ -3,12 +3,13 @@ package gvisor
 import (
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 
+	"golang.org/x/sys/unix"
 	gvlog "gvisor.dev/gvisor/pkg/log"
 	"gvisor.dev/gvisor/runsc/config"
 	"gvisor.dev/gvisor/runsc/flag"
-	"gvisor.dev/gvisor/runsc/specutils"
 )
 
 // flags are gVisor's settings where they differ from its defaults or matter for isolation.
@@ -28,35 +29,30 @@ var flags = map[string]string{
 	"control-rpc-stop-timeout": "1s",
 }
 
-func runscConfig(rootDir string) (*config.Config, error) {
+// settings returns gVisor's flags as a sentry's arguments: those above, and what else must be said because the sentry's
+// default is another one.
+func settings() ([]string, error) {
 	fs := flag.NewFlagSet(Name, flag.ContinueOnError)
 	config.RegisterFlags(fs)
-	if err := fs.Set("root", rootDir); err != nil {
-		return nil, fmt.Errorf("set root: %w", err)
-	}
 	for name, value := range flags {
 		if err := fs.Set(name, value); err != nil {
 			return nil, fmt.Errorf("set %s: %w", name, err)
 		}
 	}
-	return config.NewFromFlags(fs)
-}
-
-var (
-	setGlobals   sync.Once
-	executableMu sync.Mutex // guards specutils.ExePath against other engines' New
-)
-
-// setExecutable tells the library which program its children are; also, what it logs on this side says nothing that
-// the errors it returns do not. Both are globals of the library, so all engines of a process have one SentryPath; while
-// some of them run, another's New must not write it, not even to the same value.
-func setExecutable(path string) {
-	setGlobals.Do(func() {
-		gvlog.SetTarget(gvlog.GoogleEmitter{Writer: &gvlog.Writer{Next: io.Discard}})
-	})
-	executableMu.Lock()
-	defer executableMu.Unlock()
-	if specutils.ExePath != path {
-		specutils.ExePath = path
+	conf, err := config.NewFromFlags(fs) // checks that they go together
+	if err != nil {
+		return nil, err
 	}
+	args := conf.ToFlags()
+	slices.Sort(args)
+	return args, nil
 }
+
+// prepareProcess sets what is global in this process, once.
+var prepareProcess = sync.OnceFunc(func() {
+	// What the library logs on this side says nothing that the errors it returns do not.
+	gvlog.SetTarget(gvlog.GoogleEmitter{Writer: &gvlog.Writer{Next: io.Discard}})
+	// Sentries lock memory for a moment to fault in many pages at once, and inherit the limit. Without it they go page
+	// by page.
+	_ = unix.Setrlimit(unix.RLIMIT_MEMLOCK, &unix.Rlimit{Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY})
+})

@@ -7,8 +7,6 @@ import (
 	"os"
 	"path/filepath"
 
-	gvsandbox "gvisor.dev/gvisor/runsc/sandbox"
-
 	"thaw.dev/thaw/sandbox"
 )
 
@@ -44,10 +42,10 @@ func (s *Sandbox) create(ctx context.Context, spec *sandbox.Spec) error {
 	if err := os.MkdirAll(emptyDir, 0o711); err != nil {
 		return err
 	}
-	oci, err := e.writeBundle(s.dir, ociSpec(spec, emptyDir, spec.TmpBytes))
-	if err != nil {
+	if err := writeBundle(s.dir, ociSpec(spec, emptyDir, spec.TmpBytes)); err != nil {
 		return err
 	}
+	var err error
 	if s.group, err = e.tree.Create(s.id); err != nil {
 		return err
 	}
@@ -65,13 +63,7 @@ func (s *Sandbox) create(ctx context.Context, spec *sandbox.Spec) error {
 		}
 		s.device = &d
 	}
-	if err := s.fork(ctx, &gvsandbox.Args{
-		ID:              s.id,
-		Spec:            oci,
-		BundleDir:       s.dir,
-		GoferMountConfs: mountConfs(),
-		Attached:        true,
-	}, spec.Root); err != nil {
+	if err := s.fork(ctx, spec); err != nil {
 		return err
 	}
 	s.firstStubs = family(s.sentry.pid)[1:]
@@ -84,59 +76,41 @@ func (s *Sandbox) create(ctx context.Context, spec *sandbox.Spec) error {
 }
 
 // fork starts the sentry and waits until it has booted. When ctx ends first it kills what was started.
-func (s *Sandbox) fork(ctx context.Context, args *gvsandbox.Args, root string) error {
-	image, err := os.Open(root)
+func (s *Sandbox) fork(ctx context.Context, spec *sandbox.Spec) error {
+	root, err := os.Open(spec.Root)
 	if err != nil {
 		return fmt.Errorf("open root image: %w", err)
 	}
-	tmp, err := s.e.newTmpFile()
+	defer func() { _ = root.Close() }()
+	tmp, err := s.e.newNamelessFile()
 	if err != nil {
-		_ = image.Close()
+		return fmt.Errorf("make /tmp: %w", err)
+	}
+	defer func() { _ = tmp.Close() }()
+	mounts, images, err := s.e.newMounts(spec.Mounts)
+	if err != nil {
 		return err
 	}
-	args.IOFiles = []*os.File{image} // the library closes both
-	args.GoferFilestoreFiles = []*os.File{tmp}
-
-	type result struct {
-		box *gvsandbox.Sandbox
-		p   *process
-		err error
+	defer func() { _ = closeFiles(images...) }()
+	s.mounts = mounts
+	s.socket = s.e.controlSocket(s.id)
+	l := launch{
+		program:   s.e.opts.SentryPath,
+		id:        s.id,
+		bundle:    s.dir,
+		socket:    s.socket,
+		stdio:     s.ch.guest,
+		images:    append([]*os.File{root}, images...), // in the order of the spec's mounts
+		filestore: []*os.File{tmp},
+		confs:     mountConfs(len(spec.Mounts)),
 	}
-	out := make(chan result, 1)
-	go func() { // ends when the sentry has booted or died; this function waits for it
-		var r result
-		err := withStdio(ctx, s.ch.guest[0], s.ch.guest[1], s.ch.guest[2], func() {
-			if r.box, r.err = gvsandbox.New(s.e.conf, args); r.err == nil {
-				r.p, r.err = watch(r.box.Getpid())
-			}
-		})
-		if err != nil {
-			_ = closeFiles(image, tmp)
-			r.err = err
-		}
-		out <- r
-	}()
-	var r result
-	select {
-	case r = <-out:
-	case <-ctx.Done():
-		// It may hang, and the library has not said yet which process it is.
-		for r.p == nil && r.err == nil {
-			if err := killSentryOf(s.id); err != nil {
-				s.e.log.Warn("cannot look for sentry", "sandbox", s.id, "err", err)
-			}
-			r = <-out
-		}
+	sentry, booted, err := l.start(s.e.settings)
+	if err != nil {
+		return err
 	}
-	if r.err != nil {
-		if ctx.Err() != nil {
-			return fmt.Errorf("%w: %w", context.Cause(ctx), r.err)
-		}
-		return r.err
-	}
-	s.sentry = r.p
-	s.socket = r.box.GetControlSocketPath()
-	return context.Cause(ctx)
+	s.sentry = sentry
+	defer func() { _ = booted.Close() }()
+	return awaitBoot(ctx, sentry, booted)
 }
 
 // remove removes everything that exists of s. It can be called again after an error.
@@ -154,6 +128,7 @@ func (s *Sandbox) remove() error {
 	if s.ch != nil {
 		errs = append(errs, s.ch.closeHost())
 	}
+	errs = append(errs, closeMounts(s.mounts))
 	if s.device != nil {
 		errs = append(errs, closeFiles(s.device.File))
 		if s.device.Close != nil {
@@ -173,7 +148,13 @@ func (s *Sandbox) remove() error {
 	return os.RemoveAll(s.dir) // last: as long as it is there, Sweep will look for the rest
 }
 
-// socketPath is where gVisor puts the control socket of sandbox id.
+// socketPath is where the control socket of sandbox id is.
 func (e *Engine) socketPath(id string) string {
 	return filepath.Join(e.runPath(), "runsc-"+id+".sock")
+}
+
+// controlSocket is socketPath for binding and connecting: a socket's path may have at most 107 bytes, and through the
+// descriptor it is short wherever StateDir is.
+func (e *Engine) controlSocket(id string) string {
+	return fmt.Sprintf("/proc/self/fd/%d/runsc-%s.sock", e.runDir.Fd(), id)
 }

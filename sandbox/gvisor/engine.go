@@ -9,8 +9,6 @@ import (
 	"path/filepath"
 	"sync"
 
-	"gvisor.dev/gvisor/runsc/config"
-
 	"thaw.dev/thaw/internal/cgroup"
 	"thaw.dev/thaw/sandbox"
 )
@@ -37,10 +35,15 @@ type Options struct {
 // Engine makes gVisor sandboxes.
 type Engine struct {
 	opts   Options
-	conf   *config.Config
 	log    *slog.Logger
 	tree   *cgroup.Tree
 	runDir *os.File // StateDir/run, where the control sockets are
+	empty  []byte   // the image of a mount that got none
+
+	settings []string // gVisor's flags, the same for all sentries
+
+	// fingerprint is computed once, when somebody asks: it reads the whole sentry.
+	fingerprint func() (string, error)
 
 	mu     sync.Mutex
 	closed bool                // guarded by mu
@@ -71,6 +74,11 @@ func New(o Options) (*Engine, error) {
 		return nil, fmt.Errorf("gvisor engine: sentry: %w", err)
 	}
 	e := &Engine{opts: o, log: o.Logger.With("engine", Name), boxes: map[string]*Sandbox{}}
+	e.fingerprint = sync.OnceValues(func() (string, error) { return fingerprintOf(o.SentryPath) })
+	var err error
+	if e.empty, err = emptyImage(); err != nil {
+		return nil, fmt.Errorf("gvisor engine: %w", err)
+	}
 	for _, d := range []string{e.boxesDir(), e.runPath(), e.tmpDir()} {
 		if err := os.MkdirAll(d, 0o711); err != nil {
 			return nil, fmt.Errorf("gvisor engine: %w", err)
@@ -86,13 +94,11 @@ func New(o Options) (*Engine, error) {
 	if e.runDir, err = os.Open(e.runPath()); err != nil {
 		return nil, fmt.Errorf("gvisor engine: %w", err)
 	}
-	// A socket's path may have at most 107 bytes, and gVisor falls back to /run for longer ones. Through the
-	// descriptor it is short wherever StateDir is.
-	if e.conf, err = runscConfig(fmt.Sprintf("/proc/self/fd/%d", e.runDir.Fd())); err != nil {
+	if e.settings, err = settings(); err != nil {
 		_ = e.runDir.Close()
 		return nil, fmt.Errorf("gvisor engine: %w", err)
 	}
-	setExecutable(o.SentryPath)
+	prepareProcess()
 	return e, nil
 }
 
@@ -105,11 +111,8 @@ func (e *Engine) Name() string { return Name }
 
 // Capabilities says what this engine can do.
 func (e *Engine) Capabilities() sandbox.Capabilities {
-	return sandbox.Capabilities{Network: e.opts.Network != nil, Isolated: true}
+	return sandbox.Capabilities{Pause: true, Snapshot: true, Network: e.opts.Network != nil, Isolated: true}
 }
-
-// Fingerprint is empty: this engine makes no snapshots.
-func (e *Engine) Fingerprint() string { return "" }
 
 // Close destroys all sandboxes and stops the engine. Concurrent Creates fail.
 func (e *Engine) Close() error {

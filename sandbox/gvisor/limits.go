@@ -30,7 +30,7 @@ const removeCgroupPatience = 5 * time.Second
 
 // Limit replaces the limits.
 func (s *Sandbox) Limit(l sandbox.Limits) error {
-	c := cgroup.Limits{CPUMillis: l.CPUMillis, Pids: l.Pids}
+	c := cgroup.Limits{CPUMillis: l.CPUMillis, Pids: l.Pids, Background: l.Background}
 	if l.MemoryBytes > 0 {
 		c.MemoryBytes = l.MemoryBytes + overheadBytes
 	}

@@ -59,19 +59,49 @@ func (p *process) kill() error {
 	p.mu.Lock()
 	p.wanted = true
 	p.mu.Unlock()
+	if err := p.signal(unix.SIGKILL); !errors.Is(err, errEnded) {
+		return err
+	}
+	return nil
+}
+
+// errEnded is returned when the sentry is needed alive and is not.
+var errEnded = errors.New("the sentry has ended")
+
+// signal sends a signal.
+func (p *process) signal(sig unix.Signal) error {
 	raw, err := p.fd.SyscallConn()
 	if err != nil {
-		return nil // closed: it was reaped
+		return errEnded // closed: it was reaped
 	}
-	var kerr error
-	if err := raw.Control(func(fd uintptr) { kerr = unix.PidfdSendSignal(int(fd), unix.SIGKILL, nil, 0) }); err != nil {
-		return nil
+	var serr error
+	if err := raw.Control(func(fd uintptr) { serr = unix.PidfdSendSignal(int(fd), sig, nil, 0) }); err != nil {
+		return errEnded
 	}
-	if errors.Is(kerr, unix.ESRCH) {
-		return nil
+	if errors.Is(serr, unix.ESRCH) {
+		return errEnded
 	}
-	return kerr
+	return serr
 }
+
+// awaitStop waits until all threads of the process, to which SIGSTOP was sent, stand still, or it has ended.
+func (p *process) awaitStop() error {
+	var info unix.Siginfo
+	for {
+		// WNOWAIT leaves an end to the watcher.
+		err := unix.Waitid(unix.P_PID, p.pid, &info, unix.WSTOPPED|unix.WEXITED|unix.WNOWAIT, nil)
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		if err != nil || info.Code != cldStopped {
+			return errEnded // or reaped: our child can vanish in no other way
+		}
+		return nil
+	}
+}
+
+// cldStopped is what si_code says of a child that stopped. Source: sigaction(2), CLD_STOPPED.
+const cldStopped = 5
 
 // status describes the end. Before done it is the zero value.
 func (p *process) status() sandbox.ExitStatus {

@@ -2,6 +2,7 @@ package gvisor
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -45,29 +46,67 @@ func children(pid int) []int {
 // sentryName is what gVisor calls a sentry in its argument vector.
 const sentryName = "runsc-sandbox"
 
-// sentryID returns the id of the sandbox whose sentry pid is, or "". The sandbox's id is the last argument.
-func sentryID(pid int) string {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+// threadsOf adds to switches how often each thread of process pid was switched to or from, and reports whether all of
+// them sleep or have ended. It stops at the first that does not.
+func threadsOf(pid int, switches map[int]uint64) (asleep bool, err error) {
+	tasks := fmt.Sprintf("/proc/%d/task", pid)
+	tids, err := os.ReadDir(tasks)
+	if errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ESRCH) {
+		return true, nil // it ended
+	}
 	if err != nil {
-		return ""
+		return false, err
 	}
-	args := bytes.Split(bytes.TrimRight(b, "\x00"), []byte{0})
-	if len(args) < 3 || !bytes.HasPrefix(args[0], []byte(sentryName)) {
-		return ""
-	}
-	return string(args[len(args)-1])
-}
-
-// killSentryOf kills the sentry that a child of this process is becoming for sandbox id.
-func killSentryOf(id string) error {
-	for _, pid := range children(os.Getpid()) {
-		if sentryID(pid) != id {
+	for _, name := range tids {
+		status, err := os.ReadFile(filepath.Join(tasks, name.Name(), "status"))
+		if errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ESRCH) {
 			continue
 		}
-		// It is our child and not reaped, so the number is still its own.
-		if err := unix.Kill(pid, unix.SIGKILL); err != nil {
-			return err
+		if err != nil {
+			return false, err
+		}
+		tid, err := strconv.Atoi(name.Name())
+		if err != nil {
+			return false, err
+		}
+		state, n, err := parseStatus(status)
+		if err != nil {
+			return false, fmt.Errorf("%s/%d/status: %w", tasks, tid, err)
+		}
+		switch state {
+		case 'Z', 'X': // ended
+		case 'S', 'T', 't', 'I': // asleep in a system call, or stopped by the sentry, its tracer
+			switches[tid] = n
+		default: // running, ready to run, or about to be after I/O
+			return false, nil
 		}
 	}
-	return nil
+	return true, nil
+}
+
+// parseStatus reads a thread's state and its number of context switches from its status file. Source: proc(5).
+func parseStatus(b []byte) (state byte, switches uint64, err error) {
+	found := 0
+	for line := range bytes.Lines(b) {
+		name, value, _ := bytes.Cut(line, []byte(":"))
+		value = bytes.TrimSpace(value)
+		switch string(name) {
+		case "State":
+			if len(value) > 0 {
+				state = value[0]
+				found++
+			}
+		case "voluntary_ctxt_switches", "nonvoluntary_ctxt_switches":
+			n, err := strconv.ParseUint(string(value), 10, 64)
+			if err != nil {
+				return 0, 0, err
+			}
+			switches += n
+			found++
+		}
+	}
+	if found != 3 {
+		return 0, 0, errors.New("state or context switches are missing")
+	}
+	return state, switches, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -17,16 +18,14 @@ import (
 
 // Sandbox is one sentry.
 type Sandbox struct {
-	sandbox.NoPause
-	sandbox.NoSnapshot
-
 	id     string
 	e      *Engine
 	dir    string // the bundle
 	socket string // the control socket
 	ch     *channels
 	group  *cgroup.Group
-	device *Device // nil without egress
+	device *Device  // nil without egress
+	mounts []*mount // the spec's Mounts
 	sentry *process
 
 	firstStubs []int // the sentry's processes when it had booted
@@ -35,6 +34,9 @@ type Sandbox struct {
 	joinErr error         // valid after joined
 
 	memoryBytes atomic.Int64 // the tenant's memory limit; 0 is none
+	alive       bool         // it was started or restored; only the steps that change the state use it
+	hot         bool         // an image was attached while it ran; only Attach and Checkpoint use it
+	halted      bool         // the guest's tasks are stopped inside the sentry; only Pause and Resume use it
 
 	destroyMu sync.Mutex
 	destroyed bool // guarded by destroyMu
@@ -61,6 +63,19 @@ func (s *Sandbox) Start(ctx context.Context) error {
 }
 
 func (s *Sandbox) start(ctx context.Context) error {
+	if err := s.boot(ctx, boot.ContMgrRootContainerStart, &s.id); err != nil {
+		return err
+	}
+	// PID 1 runs, but runs only our agent so far: what it starts will find every process of the sandbox confined.
+	<-s.joined
+	if s.joinErr != nil {
+		return s.joinErr
+	}
+	return s.confine()
+}
+
+// boot hands over the network devices and then makes the call that brings the sandbox to life.
+func (s *Sandbox) boot(ctx context.Context, method string, arg any) error {
 	links, err := linkArgs(s.device)
 	if err != nil {
 		return err
@@ -69,22 +84,19 @@ func (s *Sandbox) start(ctx context.Context) error {
 		if err := c.Call(boot.ContMgrCreateLinksAndRoutes, links, nil); err != nil {
 			return fmt.Errorf("create network devices: %w", err)
 		}
-		return c.Call(boot.ContMgrRootContainerStart, &s.id, nil)
+		return c.Call(method, arg, nil)
 	})
 	if err != nil {
 		return err
 	}
+	s.alive = true
+	// The sandbox has its own descriptors now.
 	if s.device != nil {
-		if err := closeFiles(s.device.File); err != nil { // the sandbox has its own descriptor now
+		if err := closeFiles(s.device.File); err != nil {
 			return err
 		}
 	}
-	// PID 1 runs, but runs only our agent so far: what it starts will find every process of the sandbox confined.
-	<-s.joined
-	if s.joinErr != nil {
-		return s.joinErr
-	}
-	return s.confine()
+	return closeMounts(s.mounts)
 }
 
 // Attach mounts an EROFS image.
@@ -101,6 +113,14 @@ func (s *Sandbox) attach(ctx context.Context, image, target string) error {
 		return err
 	}
 	defer func() { _ = f.Close() }()
+	if !s.alive {
+		i := slices.IndexFunc(s.mounts, func(m *mount) bool { return m.target == target })
+		if i < 0 {
+			return fmt.Errorf("%s is none of the spec's mounts", target)
+		}
+		return s.mounts[i].fill(ctx, f)
+	}
+	s.hot = true
 	args := boot.MountArgs{
 		ContainerID: s.id,
 		Source:      "image", // shows up in /proc/mounts inside, where a host path has no business

@@ -20,6 +20,14 @@ var agentCapabilities = []string{"CAP_SETUID", "CAP_SETGID", "CAP_KILL", "CAP_SY
 
 // ociSpec is the sandbox as gVisor wants it described.
 func ociSpec(s *sandbox.Spec, emptyDir string, tmpBytes int64) *specs.Spec {
+	mounts := []specs.Mount{
+		{Destination: "/proc", Type: "proc", Source: "proc", Options: []string{"nosuid", "noexec"}},
+		{Destination: "/dev", Type: "tmpfs", Source: "tmpfs", Options: []string{"nosuid"}},
+		tmpMount(emptyDir, tmpBytes),
+	}
+	for _, target := range s.Mounts {
+		mounts = append(mounts, imageMount(target))
+	}
 	return &specs.Spec{
 		Version: "1.1.0",
 		Process: &specs.Process{
@@ -36,11 +44,7 @@ func ociSpec(s *sandbox.Spec, emptyDir string, tmpBytes int64) *specs.Spec {
 		// The directory stays empty and unused: the annotations below say what the root is.
 		Root:     &specs.Root{Path: emptyDir, Readonly: true},
 		Hostname: "sandbox",
-		Mounts: []specs.Mount{
-			{Destination: "/proc", Type: "proc", Source: "proc", Options: []string{"nosuid", "noexec"}},
-			{Destination: "/dev", Type: "tmpfs", Source: "tmpfs", Options: []string{"nosuid"}},
-			tmpMount(emptyDir, tmpBytes),
-		},
+		Mounts:   mounts,
 		Linux: &specs.Linux{Namespaces: []specs.LinuxNamespace{
 			{Type: specs.PIDNamespace}, {Type: specs.IPCNamespace}, {Type: specs.UTSNamespace},
 			{Type: specs.MountNamespace}, {Type: specs.NetworkNamespace},
@@ -53,25 +57,26 @@ func ociSpec(s *sandbox.Spec, emptyDir string, tmpBytes int64) *specs.Spec {
 }
 
 // mountConfs says for the root, and then for every spec mount that has a host file behind it, what kind it is.
-func mountConfs() specutils.GoferMountConfFlags {
-	return specutils.GoferMountConfFlags{
-		{Lower: specutils.Erofs, Upper: specutils.NoOverlay},
+func mountConfs(images int) specutils.GoferMountConfFlags {
+	erofs := specutils.GoferMountConf{Lower: specutils.Erofs, Upper: specutils.NoOverlay}
+	confs := specutils.GoferMountConfFlags{
+		erofs,
 		{Lower: specutils.NoneLower, Upper: specutils.AnonOverlay}, // /tmp
 	}
+	for range images {
+		confs = append(confs, erofs)
+	}
+	return confs
 }
 
-// writeBundle writes the spec where the sentry reads it, and returns it as gVisor understood it.
-func (e *Engine) writeBundle(dir string, s *specs.Spec) (*specs.Spec, error) {
+// writeBundle writes the spec where the sentry reads it.
+func writeBundle(dir string, s *specs.Spec) error {
 	b, err := json.Marshal(s)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, "config.json"), b, 0o600)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("write bundle: %w", err)
+		return fmt.Errorf("write bundle: %w", err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "config.json"), b, 0o600); err != nil {
-		return nil, fmt.Errorf("write bundle: %w", err)
-	}
-	read, err := specutils.ReadSpec(dir, e.conf)
-	if err != nil {
-		return nil, fmt.Errorf("read bundle: %w", err)
-	}
-	return read, nil
+	return nil
 }

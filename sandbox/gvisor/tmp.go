@@ -13,7 +13,8 @@ const defaultTmpBytes = 512 << 20
 
 // /tmp is gVisor's tmpfs with its pages in a file of the host instead of in the sentry's memory: what functions write
 // there is disk, as on Lambda, and is no part of their memory limit beyond the page cache, which the kernel drops when
-// the limit is reached. The file has no name, so it vanishes with the sandbox whatever happens.
+// the limit is reached. The file has no name, so it vanishes with the sandbox whatever happens. A checkpoint contains
+// what is in /tmp: gVisor saves the pages of the file with those of memory.
 //
 // gVisor can only give a file to a mount that exists from the beginning, and cannot change a mounted tmpfs's size, so
 // the size is part of the spec. (Taking the excess of a larger mount away with fallocate does not work: gVisor commits
@@ -33,15 +34,15 @@ func tmpMount(emptyDir string, bytes int64) specs.Mount {
 	}
 }
 
-// newTmpFile makes the nameless file behind one sandbox's /tmp.
-func (e *Engine) newTmpFile() (*os.File, error) {
+// newNamelessFile makes a file that vanishes with its last descriptor.
+func (e *Engine) newNamelessFile() (*os.File, error) {
 	f, err := os.CreateTemp(e.tmpDir(), "tmp-*")
 	if err != nil {
-		return nil, fmt.Errorf("make /tmp: %w", err)
+		return nil, err
 	}
 	if err := os.Remove(f.Name()); err != nil {
 		_ = f.Close()
-		return nil, fmt.Errorf("make /tmp: %w", err)
+		return nil, fmt.Errorf("take name away: %w", err)
 	}
 	return f, nil
 }

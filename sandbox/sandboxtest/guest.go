@@ -81,3 +81,9 @@ func (g *Guest) Echo() {
 		g.t.Fatalf("echo came back as %q", got)
 	}
 }
+
+// Rejoin is Meet for a restored sandbox, whose guest said hello before it was checkpointed.
+func Rejoin(t testing.TB, s sandbox.Sandbox) *Guest {
+	t.Helper()
+	return &Guest{t: t, link: s.Link(), lines: bufio.NewReader(s.Link().Control)}
+}

@@ -1,8 +1,8 @@
 'use strict';
 // Frames in memory. The Go package link specifies them.
 
-const SPECIALISE = 0x10, INVOKE = 0x11, MORE = 0x12;
-const READY = 0x50, INIT_ERROR = 0x51, RESULT = 0x52, ERROR = 0x53;
+const SPECIALISE = 0x10, INVOKE = 0x11, MORE = 0x12, SNAPSHOT = 0x13;
+const READY = 0x50, INIT_ERROR = 0x51, RESULT = 0x52, ERROR = 0x53, IDLE = 0x54;
 const FLAG_MORE = 1, FLAG_IDLE = 2;
 
 const HEADER_BYTES = 8;
@@ -140,6 +140,6 @@ function writeHeader(buffer, at, type, flags, size) {
 }
 
 module.exports = {
-  SPECIALISE, INVOKE, MORE, READY, INIT_ERROR, RESULT, ERROR, FLAG_MORE, FLAG_IDLE, CHUNK_BYTES,
+  SPECIALISE, INVOKE, MORE, SNAPSHOT, READY, INIT_ERROR, RESULT, ERROR, IDLE, FLAG_MORE, FLAG_IDLE, CHUNK_BYTES,
   ProtocolError, Reader, splitMeta, encode,
 };

@@ -3,15 +3,24 @@
 
 const Module = require('module');
 const path = require('path');
-const { SPECIALISE, READY, INIT_ERROR, ProtocolError } = require('./frames.cjs');
+const { SPECIALISE, SNAPSHOT, READY, INIT_ERROR, IDLE, ProtocolError } = require('./frames.cjs');
 const { describeFunction } = require('./context.cjs');
 const { UnhandledPromiseRejection, toReply } = require('./errors.cjs');
 const { load } = require('./handler.cjs');
+const { fitHeap } = require('./heap.cjs');
 const { Invoker } = require('./invoker.cjs');
 const { logError, patchConsole, whenFlushed } = require('./logs.cjs');
 
 const { parse, stringify } = JSON;
 const exit = process.exit.bind(process);
+
+// The answer to Snapshot. Copies of the process would repeat Math.random and crypto.randomUUID, and nothing in Node.js
+// can reseed them.
+const NOT_SUPPORTED = {
+  errorType: 'Runtime.SnapshotNotSupported',
+  errorMessage: 'Snapshots are not supported for Node.js: its copies would generate the same random numbers.',
+  trace: [],
+};
 
 class Process {
   #channel;
@@ -30,13 +39,20 @@ class Process {
     this.#channel = open((type, body) => this.#receive(type, body), () => exit(0));
   }
 
+  // warm tells the host that nothing is left to do without a function.
+  warm() {
+    if (this.isWaiting()) this.#channel.send(IDLE, 0, undefined, '');
+  }
+
   // isWaiting tells whether the process has not got its function yet.
   isWaiting() {
     return !this.#loading;
   }
 
   #receive(type, body) {
-    if (this.#invoker !== undefined) {
+    if (type === SNAPSHOT && this.#invoker !== undefined) {
+      this.#channel.send(INIT_ERROR, 0, stringify({ error_type: NOT_SUPPORTED.errorType }), stringify(NOT_SUPPORTED));
+    } else if (this.#invoker !== undefined) {
       this.#invoker.receive(type, body);
     } else if (type === SPECIALISE && !this.#loading) {
       this.#become(parse(body.toString()));
@@ -48,7 +64,8 @@ class Process {
   #become(order) {
     this.#loading = true;
     this.#channel.unref();
-    Object.assign(process.env, order.env);
+    setEnvironment(order.env);
+    fitHeap(Number(order.env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE));
     process.chdir(order.task_root);
     setModulePaths(order.task_root);
     patchConsole();
@@ -97,6 +114,17 @@ class Process {
     this.#ending = true;
     process.stderr.write(message + '\n');
     whenFlushed(() => exit(status));
+  }
+}
+
+// setEnvironment makes variables the whole environment. Each write costs a call into C++, and TZ a new calendar.
+function setEnvironment(variables) {
+  const { env } = process;
+  for (const name of Object.keys(env)) {
+    if (!(name in variables)) delete env[name];
+  }
+  for (const name of Object.keys(variables)) {
+    if (env[name] !== variables[name]) env[name] = variables[name];
   }
 }
 

@@ -31,17 +31,19 @@ class Host {
   #waiting = [];
   #logFile;
   #logged = 0;
+  #warmed = () => {};
+  #warm; // settles when the process says that it is warm, or at once
 
-  constructor(t, env = {}, hot = HOT) {
+  constructor(t, env = {}, hot = HOT, flags = []) {
     this.#logFile = path.join(task(t, { log: '' }), 'log');
     const log = fs.openSync(this.#logFile, 'a');
-    this.process = spawn(process.execPath, [path.join(__dirname, '../bootstrap.cjs')], {
+    this.process = spawn(process.execPath, [...flags, path.join(__dirname, '../bootstrap.cjs')], {
       stdio: ['ignore', log, log, 'pipe'],
       env: { PATH: process.env.PATH, ...env },
     });
     fs.closeSync(log);
-    if (hot) awaitWaiting(this.process);
     this.ended = once(this.process, 'exit');
+    this.#warm = hot ? Promise.race([new Promise((resolve) => (this.#warmed = resolve)), this.ended]) : undefined;
     this.socket = this.process.stdio[3];
     const reader = new frames.Reader((type, body) => this.#message({ type, body: Buffer.from(body) }));
     this.socket.on('data', (data) => reader.push(data, data.length));
@@ -54,7 +56,8 @@ class Host {
   }
 
   // specialise sends Specialise and returns the answer.
-  specialise(taskRoot, handler = 'app.handler', env = {}) {
+  async specialise(taskRoot, handler = 'app.handler', env = {}) {
+    await this.#warm;
     this.write(frames.SPECIALISE, undefined, JSON.stringify({ handler, task_root: taskRoot, env }));
     return this.reply();
   }
@@ -83,6 +86,11 @@ class Host {
   }
 
   #message(message) {
+    if (message.type === frames.IDLE) {
+      this.#warmed();
+      return;
+    }
+    if (message.type === frames.IDLE) return; // warm
     const waiting = this.#waiting.shift();
     if (waiting) waiting(message);
     else this.#messages.push(message);
@@ -99,15 +107,6 @@ class Host {
   async end() {
     const [code, signal] = await this.ended;
     return [code === null ? signal : code, this.logged()];
-  }
-}
-
-// awaitWaiting returns when the process waits for events and does not only look; libuv takes up to 1,024 at once.
-function awaitWaiting(child) {
-  for (;;) {
-    const [, , , most, limit] = fs.readFileSync(`/proc/${child.pid}/syscall`, 'utf8').split(' ');
-    if (most === '0x400' && limit !== '0x0') return;
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2); // leaves the processor to the child
   }
 }
 

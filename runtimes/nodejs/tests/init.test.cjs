@@ -86,16 +86,16 @@ test('exit while loading', async (t) => {
 });
 
 test('environment, directory, time zone and NODE_PATH', async (t) => {
-  const host = new Host(t, { BASE: 'stays', COLOUR: 'red', TZ: ':UTC' });
+  const host = new Host(t, { BASE: 'goes', COLOUR: 'red', TZ: ':UTC' });
   const root = task(t, {
     'app.js': `
       const atLoad = [process.env.COLOUR, require('layered').name];
-      exports.handler = async () => [...atLoad, process.env.BASE, process.cwd(), new Date(0).getHours(), typeof awslambda];`,
+      exports.handler = async () => [...atLoad, Object.keys(process.env).sort(), process.cwd(), new Date(0).getHours(), typeof awslambda];`,
   });
   const layer = task(t, { 'layered/index.js': 'exports.name = "layered";' });
   const env = { COLOUR: 'blue', TZ: 'Asia/Tokyo', NODE_PATH: layer };
   assert.equal((await host.specialise(root, 'app.handler', env)).type, frames.READY);
-  assert.deepEqual(result(await host.invoke()), ['blue', 'layered', 'stays', root, 9, 'undefined']);
+  assert.deepEqual(result(await host.invoke()), ['blue', 'layered', ['COLOUR', 'NODE_PATH', 'TZ'], root, 9, 'undefined']);
 });
 
 test('NODE_PATH without a setting', async (t) => {
@@ -116,4 +116,39 @@ test('a hot process has loaded what most functions need', async (t) => {
 test('an order too large for one frame', async (t) => {
   const host = await become(t, 'exports.handler = async () => process.env.LARGE.length;', { LARGE: 'x'.repeat(100000) + 'y'.repeat(31000) });
   assert.equal(result(await host.invoke()), 131000);
+});
+
+test('snapshots are refused', async (t) => {
+  const host = await become(t, COMMON);
+  host.write(frames.SNAPSHOT, undefined, '');
+  const reply = await host.reply();
+  assert.equal(reply.type, frames.INIT_ERROR);
+  assert.deepEqual(reply.meta, { error_type: 'Runtime.SnapshotNotSupported' });
+  assert.match(reply.value.errorMessage, /not supported for Node\.js/);
+  assert.deepEqual(result(await host.invoke(1)), ['common', 1]);
+});
+
+test('the heap follows the memory of the function', async (t) => {
+  const code = `
+    const v8 = require('v8');
+    const fill = (n) => Array.from({ length: n }, (_, i) => ({ i, list: [i], text: 's' + i }));
+    exports.handler = async () => {
+      const live = fill(400000);
+      let most = 0;
+      for (let round = 0; round < 40; round++) {
+        const next = fill(100000);
+        for (let i = 0; i < 20000; i++) live[(round * 20000 + i) % live.length] = next[i];
+        most = Math.max(most, v8.getHeapStatistics().total_heap_size >> 20);
+      }
+      return most;
+    };`;
+  const most = [];
+  for (const [memory, ...flags] of [['128'], ['3008'], ['3008', '--max-old-space-size=116', '--max-semi-space-size=6']]) {
+    const host = new Host(t, {}, undefined, flags.length ? flags : ['--max-semi-space-size=8']);
+    const env = { AWS_LAMBDA_FUNCTION_MEMORY_SIZE: memory };
+    assert.equal((await host.specialise(task(t, { 'app.js': code }), 'app.handler', env)).type, frames.READY);
+    most.push(result(await host.invoke()));
+  }
+  const [small, large, lambda] = most; // the last one with the flags that Lambda gives a function of 128 MB
+  assert.ok(small < lambda * 1.15 && large > lambda * 1.5, `${most} MB`);
 });

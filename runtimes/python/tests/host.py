@@ -29,7 +29,7 @@ HOT = os.environ.get("HOT") == "1"
 class Host:
     """One bootstrap process."""
 
-    def __init__(self, env=None, hot=HOT):
+    def __init__(self, env=None, hot=HOT, wrapper=()):
         ours, self._theirs = socket.socketpair()
         self.log, self._log_writer = os.pipe()
         os.set_blocking(self.log, False)
@@ -38,7 +38,7 @@ class Host:
         self.data = channel.Channel(os.dup(ours.fileno()))
         self.process = None
         self._command = lambda: subprocess.Popen(
-            [sys.executable, os.path.join(ROOT, "bootstrap.py")],
+            [*wrapper, sys.executable, os.path.join(ROOT, "bootstrap.py")],
             stdin=subprocess.DEVNULL,
             stdout=self._log_writer,
             stderr=self._log_writer,
@@ -48,7 +48,7 @@ class Host:
         )
         if hot:
             self._start()
-            self._await_waiting()
+            self._await_warm()
 
     def _start(self):
         if self.process is None:
@@ -56,14 +56,9 @@ class Host:
             self._theirs.close()
             os.close(self._log_writer)
 
-    def _await_waiting(self):
-        """Returns when the process is inside of the call that receives, with the 16 KiB of room of a Channel."""
-        call = []
-        while not (call[1:2] == ["0x3"] and "0x4000" in call[1:4]):
-            assert self.process.poll() is None, self.logged()
-            with open("/proc/%d/syscall" % self.process.pid, encoding="ascii") as file:
-                call = file.read().split()
-            time.sleep(0.002)  # leaves the processor to the child
+    def _await_warm(self):
+        kind, _, _ = self.data.next()
+        assert kind == channel.IDLE, kind
 
     def specialise(self, task_root, handler="app.handler", env=None):
         """Sends Specialise and returns the answer."""

@@ -4,8 +4,8 @@ import os
 from _socket import AF_UNIX, MSG_DONTWAIT, MSG_PEEK, SOCK_STREAM, socket  # C types: functions patch those around them
 from _struct import Struct
 
-SPECIALISE, INVOKE, MORE = 0x10, 0x11, 0x12
-READY, INIT_ERROR, RESULT, ERROR = 0x50, 0x51, 0x52, 0x53
+SPECIALISE, INVOKE, MORE, SNAPSHOT, RESTORED = 0x10, 0x11, 0x12, 0x13, 0x14
+READY, INIT_ERROR, RESULT, ERROR, IDLE = 0x50, 0x51, 0x52, 0x53, 0x54
 FLAG_MORE, FLAG_IDLE = 1, 2
 
 MAX_FRAME_BYTES = 256 << 10

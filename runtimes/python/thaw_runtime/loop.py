@@ -17,10 +17,16 @@ def serve(data, handler):
 
 
 def answer_one(data, handler, function):
-    """Waits for one event and answers it."""
+    """Waits for one event and answers it. Where a snapshot comes first, function is up to date afterwards."""
     kind, flags, body = data.next()
     if kind != channel.INVOKE:
-        raise channel.ProtocolError("frame of type %#x instead of Invoke" % kind)
+        if kind != channel.SNAPSHOT:
+            raise channel.ProtocolError("frame of type %#x instead of Invoke" % kind)
+        from . import snapshot
+
+        snapshot.prepare(data)
+        function.update(describe_function())
+        return
     meta, first = channel.split_meta(body)
     meta = codec.parse(str(meta, "utf-8"))
     logs.request_id = request_id = meta["id"]

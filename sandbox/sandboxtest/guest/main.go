@@ -55,8 +55,27 @@ func serve(req *wire.Request) (resp wire.Response) {
 		err = os.WriteFile(req.Path, []byte(req.Text), 0o600)
 	case wire.Free:
 		resp.N, err = free(req.Path)
+	case wire.Count:
+		counter++
+		resp.N = counter
+	case wire.ReadOn:
+		resp.Text, err = readOn(req.Path, req.N)
+	case wire.AskChild:
+		resp.N, err = askChild()
+	case wire.Random:
+		resp.Text, err = random()
+	case wire.Clocks:
+		resp.N, resp.Text, err = clocks()
+	case wire.Hostname:
+		resp.Text, err = os.Hostname()
 	case wire.Connect:
 		err = connect(req.Text)
+	case wire.Talk:
+		resp.Text, err = talk(req.Path, req.Text)
+	case wire.Ask:
+		resp.Text, err = ask(req.Path, req.Text)
+	case wire.Start:
+		err = start(req)
 	case wire.Run:
 		resp.N, resp.Text, err = run(req)
 	default:

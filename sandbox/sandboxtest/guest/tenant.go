@@ -45,6 +45,10 @@ func tenant(what string, args []string) {
 		die(err)
 		for end := time.Now().Add(time.Duration(n) * time.Millisecond); time.Now().Before(end); {
 		}
+	case wire.TenantBurn:
+		burn(arg)
+	case wire.TenantCount:
+		count()
 	case wire.TenantRead:
 		s, err := read(arg)
 		die(err)

@@ -18,7 +18,18 @@ const (
 	Write   = "write"   // Text into file Path
 	Free    = "free"    // N is the free bytes of the file system Path is on
 	Connect = "connect" // TCP to Text, "host:port"
-	Run     = "run"     // run this program as a tenant: Args, UID, Processes; N is the exit code, Text what it printed
+	Talk    = "talk"    // send Text on the TCP connection to Path, which stays open, and receive as much
+	Ask     = "ask"     // send Text as a datagram to Path, and receive one
+
+	Count    = "count"    // N is how often PID 1 was asked this
+	AskChild = "askchild" // N is how often a child process of PID 1, made the first time, was asked this
+	ReadOn   = "readon"   // the next N bytes of file Path, which stays open
+	Random   = "random"   // random numbers from all sources, as text
+	Clocks   = "clocks"   // N is Unix time, Text the monotonic clock, both in nanoseconds
+	Hostname = "hostname" // Text is the host's name
+
+	Start = "start" // run this program as a tenant until the sandbox ends: Args, UID
+	Run   = "run"   // run this program as a tenant: Args, UID, Processes; N is the exit code, Text what it printed
 )
 
 // Things a tenant does, the first of Request.Args with Run.
@@ -28,6 +39,16 @@ const (
 	TenantForkBomb = "forkbomb" // processes that make processes; prints the error that ended it
 	TenantSpin     = "spin"     // burn CPU for ARG ms of wall time
 	TenantRead     = "read"     // print the beginning of file ARG
+	TenantCount    = "count"    // what AskChild asks
+	TenantBurn     = "burn"     // burn CPU for ever in the way ARG, with Start
+)
+
+// Ways to burn CPU.
+const (
+	BurnLoop    = "loop"    // one thread that computes
+	BurnThreads = "threads" // several of them
+	BurnCalls   = "calls"   // system calls
+	BurnForks   = "forks"   // processes that come and go
 )
 
 // Request is a command.

@@ -1,0 +1,150 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"thaw.dev/thaw/lambda"
+	"thaw.dev/thaw/pool"
+)
+
+// DensityReport is the result of Density. Its JSON form is stable.
+type DensityReport struct {
+	Name         string         `json:"name"` // "density"
+	Engine       string         `json:"engine"`
+	Environments int            `json:"environments"` // of each kind that were counted together
+	Counts       []DensityCount `json:"counts"`
+	Machine
+}
+
+// DensityKind is what memory is counted of.
+type DensityKind string
+
+// Kinds of memory.
+const (
+	DensityFrozen DensityKind = "frozen" // environments that were invoked and are frozen
+	DensityHot    DensityKind = "hot"    // hot slots
+	DensityEmpty  DensityKind = "empty"  // empty slots
+)
+
+// DensityCount is the memory of one environment or slot, on the average of those that were counted together. A MB is
+// 10^6 bytes.
+type DensityCount struct {
+	Kind      DensityKind `json:"kind"`
+	Runtime   string      `json:"runtime"`
+	PSSMB     float64     `json:"pss_mb"`    // proportional set size of the sandbox's processes
+	ServerMB  float64     `json:"server_mb"` // by how much the server itself grew
+	Processes float64     `json:"processes"`
+}
+
+// Density measures the memory of frozen environments and of slots.
+func Density(ctx context.Context, o DensityOptions) (*DensityReport, error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	r := &DensityReport{Name: "density", Engine: o.Engine, Environments: o.Environments, Machine: thisMachine()}
+	for _, runtime := range o.Runtimes {
+		for _, kind := range []DensityKind{DensityFrozen, DensityHot, DensityEmpty} {
+			c, err := countMemory(ctx, &o, kind, runtime)
+			if err != nil {
+				return nil, fmt.Errorf("memory of %s %s: %w", kind, runtime, err)
+			}
+			r.Counts = append(r.Counts, c)
+		}
+	}
+	return r, nil
+}
+
+// densityFlags are those of a server that holds n of the kind and nothing else.
+func densityFlags(kind DensityKind, n int) []string {
+	budget := budgetFor(n, lambda.MemoryMBPerCPU)
+	switch kind {
+	case DensityHot:
+		return append(slots(n, 0), "--keep-alive=0s", budget, "--slot-memory=1TiB")
+	case DensityEmpty:
+		return append(slots(0, n), "--keep-alive=0s", budget, "--slot-memory=1TiB")
+	}
+	return append(warmFlags(), budget, "--freeze-after=10ms")
+}
+
+// countMemory counts one kind on a server of its own.
+func countMemory(ctx context.Context, o *DensityOptions, kind DensityKind, runtime string) (_ DensityCount, err error) {
+	o.step("start a server for %s %s", kind, runtime)
+	d, err := startServer(ctx, &o.Setup, densityFlags(kind, o.Environments)...)
+	if err != nil {
+		return DensityCount{}, err
+	}
+	defer func() { err = errors.Join(err, d.stop()) }()
+	before, err := d.memory()
+	if err != nil {
+		return DensityCount{}, err
+	}
+	f, dep, err := d.hello(ctx, &o.Setup, "hello", runtime)
+	if err != nil {
+		return DensityCount{}, err
+	}
+	n := o.Environments
+	if kind == DensityFrozen {
+		others := numbered("other", 1, n-1) // hello is the first
+		if err := d.createAll(ctx, others, f.variants(dep)); err != nil {
+			return DensityCount{}, err
+		}
+		for _, name := range others {
+			if _, _, err := d.invoke(ctx, target{function: name}); err != nil {
+				return DensityCount{}, err
+			}
+		}
+	}
+	if _, err := d.wait(ctx, 10*statusPoll, func(s *pool.Status) error { return holds(s, kind, dep.runtime, n) }); err != nil {
+		return DensityCount{}, err
+	}
+	after, err := d.memory()
+	each := func(bytes int64) float64 { return round(float64(bytes) / float64(n) / 1e6) }
+	return DensityCount{
+		Kind: kind, Runtime: dep.runtime, PSSMB: each(after.children - before.children), ServerMB: each(after.server - before.server),
+		Processes: round(float64(after.processes-before.processes) / float64(n)),
+	}, err
+}
+
+// holds returns an error unless the server holds n of the kind and is done with everything.
+func holds(s *pool.Status, kind DensityKind, runtime string, n int) error {
+	if kind == DensityFrozen {
+		return allFrozen(s, n)
+	}
+	if len(s.Environments) > 0 {
+		return fmt.Errorf("environment %s of %s is still there", s.Environments[0].ID, s.Environments[0].Function)
+	}
+	for _, st := range s.Stocks {
+		if st.Kind == Source(kind) && st.Runtime == runtime && st.Ready == n {
+			return isSettled(s, Source(kind), runtime)
+		}
+	}
+	return fmt.Errorf("the stock does not have %d %s slots for %s", n, kind, runtime)
+}
+
+// memoryUse is what a server and the processes below it use, in bytes.
+type memoryUse struct {
+	server, children int64
+	processes        int
+}
+
+func (d *server) memory() (m memoryUse, err error) {
+	if m.server, err = pss(d.cmd.Process.Pid); err == nil {
+		m.children, m.processes, err = childrenPSS(d.cmd.Process.Pid)
+	}
+	return m, err
+}
+
+// WriteTable writes r for people.
+func (r *DensityReport) WriteTable(w io.Writer) error {
+	fmt.Fprintf(w, "memory, average of %d of each kind on %s, %d CPUs, kernel %s\n\n", r.Environments, r.Engine, r.CPUs, r.Kernel)
+	t := tabwriter.NewWriter(w, 0, 8, 3, ' ', 0)
+	fmt.Fprintln(t, "kind\truntime\tsandbox (PSS)\tin the server\tprocesses")
+	for _, c := range r.Counts {
+		fmt.Fprintf(t, "%s\t%s\t%.1f MB\t%.1f MB\t%.1f\n", c.Kind, c.Runtime, c.PSSMB, c.ServerMB, c.Processes)
+	}
+	return t.Flush()
+}

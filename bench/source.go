@@ -1,0 +1,56 @@
+package bench
+
+import (
+	"fmt"
+	"strconv"
+
+	"thaw.dev/thaw/pool"
+)
+
+// Source is what a cold start began with; the names are the server's.
+type Source = pool.Source
+
+// Sources are all of them, the fastest first.
+var Sources = []Source{pool.SourceHot, pool.SourceSnapshot, pool.SourceEmpty, pool.SourceNone}
+
+// stock is how many slots the server keeps of the kind that is measured: enough that one is always ready.
+const stock = 3
+
+// slots are the flags of a server that keeps so many slots of each kind.
+func slots(hot, empty int) []string {
+	return []string{"--hot-slots=" + strconv.Itoa(hot), "--empty-slots=" + strconv.Itoa(empty)}
+}
+
+// settingsFor are the flags of a server all of whose cold starts begin with from.
+func settingsFor(from Source) ([]string, error) {
+	switch from {
+	case pool.SourceHot:
+		return slots(stock, 0), nil
+	case pool.SourceSnapshot, pool.SourceEmpty:
+		return slots(0, stock), nil
+	case pool.SourceNone:
+		return slots(0, 0), nil
+	}
+	return nil, fmt.Errorf("source %q: want one of %s", from, Sources)
+}
+
+// coldFrom returns an error unless t tells of a cold start that began with from.
+func (t timing) coldFrom(from Source) error {
+	switch {
+	case t.cold() && t.source == from:
+		return nil
+	case t.cold() && t.source == "":
+		return fmt.Errorf("a cold start whose source the server does not tell, want %s", from)
+	case t.cold():
+		return fmt.Errorf("a cold start from %s, want %s", t.source, from)
+	}
+	return fmt.Errorf("not a cold start, want one from %s", from)
+}
+
+// warm returns an error if t tells of a cold start.
+func (t timing) warm() error {
+	if t.cold() {
+		return fmt.Errorf("a cold start from %s, want a warm environment", t.source)
+	}
+	return nil
+}

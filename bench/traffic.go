@@ -1,0 +1,91 @@
+package bench
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// trafficRate is how many warm requests per second run beside a burst: enough to see them starve, too few to be what
+// the burst waits for.
+const trafficRate = 50
+
+// traffic sends requests to one function at a steady rate, whatever happens to those before (open loop). A request's
+// latency counts from when it was due, so that those that could not even be sent are not forgotten.
+type traffic struct {
+	stop context.CancelFunc
+	done chan struct{} // closed when the last answer is there
+	work sync.WaitGroup
+
+	mu   sync.Mutex
+	sent []sentRequest // guarded by mu
+	err  error         // the first; guarded by mu
+}
+
+type sentRequest struct {
+	due  time.Time
+	took time.Duration
+}
+
+// startTraffic starts requests that call makes. The caller ends them with end.
+func startTraffic(ctx context.Context, call func(context.Context) error) *traffic {
+	ctx, cancel := context.WithCancel(ctx)
+	t := &traffic{stop: cancel, done: make(chan struct{})}
+	go func() { // ends with stop or ctx; end waits
+		defer close(t.done)
+		defer t.work.Wait()
+		tick := time.NewTicker(time.Second / trafficRate)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case due := <-tick.C:
+				t.work.Go(func() { t.one(context.WithoutCancel(ctx), due, call) })
+			}
+		}
+	}()
+	return t
+}
+
+// requestTimeout bounds one request of the traffic, which outlives the end of the traffic.
+const requestTimeout = 30 * time.Second
+
+func (t *traffic) one(ctx context.Context, due time.Time, call func(context.Context) error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	err := call(ctx)
+	took := time.Since(due)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.err == nil {
+		t.err = err
+	}
+	t.sent = append(t.sent, sentRequest{due, took})
+}
+
+// end ends the traffic and returns the first error of a request.
+func (t *traffic) end() error {
+	t.stop()
+	<-t.done
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.err
+}
+
+// span is a stretch of time.
+type span struct{ from, to time.Time }
+
+// within are the latencies of the requests that were due in one of the spans. Only after end.
+func (t *traffic) within(spans []span) samples {
+	var out samples
+	for _, r := range t.sent {
+		for _, s := range spans {
+			if !r.due.Before(s.from) && !r.due.After(s.to) {
+				out.add(r.took)
+				break
+			}
+		}
+	}
+	return out
+}

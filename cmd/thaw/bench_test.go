@@ -1,0 +1,25 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"thaw.dev/thaw/bench"
+)
+
+// TestCommandsOfTheReport: the commands that a report says it ran are commands of this program.
+func TestCommandsOfTheReport(t *testing.T) {
+	t.Parallel()
+	for _, quick := range []bool{false, true} {
+		for _, command := range bench.Commands(quick) {
+			words := strings.Fields(command)
+			cmd, flags, err := newRoot(&app{console: &console{}}).Find(words[1:])
+			if err == nil {
+				err = cmd.ParseFlags(flags)
+			}
+			if err != nil || cmd.CommandPath() != strings.Join(words[:3], " ") {
+				t.Errorf("%s: %v, %v", command, cmd.CommandPath(), err)
+			}
+		}
+	}
+}

@@ -1,0 +1,77 @@
+package ops
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// ErrNoServer is returned when no server serves the data directory.
+var ErrNoServer = errors.New("no server runs with this data directory")
+
+// maxReportBytes bounds what the client reads of one report; that of 10,000 environments has about 3 MB.
+const maxReportBytes = 64 << 20
+
+// requestTimeout bounds one request.
+const requestTimeout = 10 * time.Second
+
+// Client asks the server of one data directory. It may be used concurrently.
+type Client struct {
+	dir  string
+	http *http.Client
+}
+
+// NewClient returns a client; it connects when it is used. The caller closes it.
+func NewClient(dataDir string) *Client {
+	return &Client{dataDir, &http.Client{
+		Timeout: requestTimeout,
+		Transport: &http.Transport{
+			DialContext:     func(ctx context.Context, _, _ string) (net.Conn, error) { return dialSocket(ctx, dataDir) },
+			MaxIdleConns:    1,
+			IdleConnTimeout: time.Minute,
+		},
+	}}
+}
+
+// Close drops the connection. The client stays usable.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// Report returns what the server holds now. Errors: ErrNoServer; fs.ErrPermission if the server runs as another user.
+func (c *Client) Report(ctx context.Context) (*Report, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://ops/status", http.NoBody)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := c.http.Do(req)
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
+		return nil, fmt.Errorf("%w: %s", ErrNoServer, c.dir)
+	case errors.Is(err, fs.ErrPermission):
+		return nil, fmt.Errorf("open %s: %w", filepath.Join(c.dir, SocketName), fs.ErrPermission)
+	case err != nil:
+		return nil, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	b, err := io.ReadAll(io.LimitReader(resp.Body, maxReportBytes+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("read status: %w", err)
+	case resp.StatusCode != http.StatusOK:
+		return nil, fmt.Errorf("read status: the server answered %s", resp.Status)
+	case len(b) > maxReportBytes:
+		return nil, fmt.Errorf("read status: more than %d bytes", maxReportBytes)
+	}
+	var r Report
+	if err := json.Unmarshal(b, &r); err != nil {
+		return nil, fmt.Errorf("read status: %w", err)
+	}
+	return &r, nil
+}

@@ -1,0 +1,42 @@
+package ops
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+
+	"thaw.dev/thaw/metrics"
+)
+
+func newHandler(o Options) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
+		var page bytes.Buffer
+		_ = o.Metrics.Write(&page, o.Status()) // a buffer takes everything
+		answer(w, metrics.ContentType, page.Bytes())
+	})
+	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) {
+		b, err := json.Marshal(Report{
+			Pool: o.Status(), Totals: o.Metrics.Totals(), ColdStarts: o.Metrics.Recent(), Process: metrics.ReadProcess(),
+		})
+		if err != nil {
+			o.Logger.Error("encode status", "error", err)
+			http.Error(w, "the status cannot be encoded", http.StatusInternalServerError)
+			return
+		}
+		answer(w, "application/json", append(b, '\n'))
+	})
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, "text/plain; charset=utf-8", []byte("ok\n"))
+	})
+	return mux
+}
+
+// answer writes b. An error means that the caller left.
+func answer(w http.ResponseWriter, contentType string, b []byte) {
+	h := w.Header()
+	h.Set("Content-Type", contentType)
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	_, _ = w.Write(b)
+}

@@ -1,0 +1,73 @@
+package pool
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// Status describes everything the pool holds. It takes the pool's lock for as long as it takes to copy, and asks the
+// engine for the memory that environments use after that.
+func (p *Pool) Status() Status {
+	s := Status{At: time.Now(), Engine: p.o.Engine.Name(), BudgetBytes: p.o.MemoryBudget}
+	p.mu.Lock()
+	s.ReservedBytes = p.used
+	all := make([]*Environment, 0, len(p.live))
+	for e := range p.live {
+		all = append(all, e)
+		state := StateBusy
+		switch {
+		case e.idle && e.ice.frozen.Load():
+			state = StateFrozen
+		case e.idle:
+			state = StateIdle
+		}
+		es := EnvironmentStatus{
+			ID: e.ID(), Account: e.key.account, Function: e.key.name, Version: e.key.version, Runtime: e.Function.Runtime,
+			State: state, Provisioned: e.Provisioned, Source: e.Source, ReservedBytes: e.reserved,
+			Served: int(e.served.Load()), Since: e.since,
+		}
+		if e.idle {
+			es.Until = e.keep
+		}
+		s.Environments = append(s.Environments, es)
+	}
+	for k, n := range p.starting {
+		for range n {
+			s.Environments = append(s.Environments, EnvironmentStatus{
+				Account: k.account, Function: k.name, Version: k.version, State: StateStarting,
+			})
+		}
+	}
+	for _, st := range p.stocks {
+		s.Stocks = append(s.Stocks, StockStatus{
+			Kind: st.kind, Runtime: st.launch.Runtime, Ready: len(st.ready), Filling: st.filling, Target: st.target,
+			Reason: st.reason, ReservedBytes: int64(len(st.ready)+st.filling) * st.bytes(),
+			Taken: st.taken, Missed: st.missed, Drained: st.drained,
+		})
+	}
+	for k, ws := range p.waiters {
+		s.Waiting = append(s.Waiting, WaitingStatus{
+			Account: k.account, Function: k.name, Version: k.version, Callers: len(ws), Starting: p.starting[k],
+		})
+	}
+	p.mu.Unlock()
+	for i, e := range all {
+		if stats, err := e.sandbox.Stats(); err == nil {
+			s.Environments[i].UsedBytes = stats.MemoryBytes
+		}
+	}
+	if p.o.Snapshots != nil {
+		s.Snapshots.Count, s.Snapshots.Bytes = p.o.Snapshots.Usage()
+	}
+	slices.SortFunc(s.Environments, func(a, b EnvironmentStatus) int {
+		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Function, b.Function), cmp.Compare(a.Version, b.Version), cmp.Compare(a.ID, b.ID))
+	})
+	slices.SortFunc(s.Stocks, func(a, b StockStatus) int {
+		return cmp.Or(cmp.Compare(a.Runtime, b.Runtime), cmp.Compare(a.Kind, b.Kind))
+	})
+	slices.SortFunc(s.Waiting, func(a, b WaitingStatus) int {
+		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Function, b.Function), cmp.Compare(a.Version, b.Version))
+	})
+	return s
+}

@@ -1,0 +1,176 @@
+package pool
+
+import (
+	"context"
+	"time"
+
+	"thaw.dev/thaw/link"
+	"thaw.dev/thaw/sandbox"
+)
+
+// How the refill stays out of the way: it waits while cold starts go on, but not for ever, or a stock that is empty would
+// keep every cold start slow.
+const (
+	refillYield    = 10 * time.Millisecond
+	refillPatience = 300 * time.Millisecond
+	maxBackoff     = time.Minute
+	reviewEvery    = 5 * time.Second // how often targets are looked at although nothing happened: demand is forgotten
+)
+
+// refill keeps the stocks at their targets, one slot at a time, until the pool closes. It is one goroutine.
+func (p *Pool) refill() {
+	review := time.NewTicker(reviewEvery)
+	defer review.Stop()
+	for {
+		s := p.neediest()
+		if s == nil {
+			select {
+			case <-p.ctx.Done():
+				return
+			case <-p.refillWake:
+			case <-review.C:
+			}
+			continue
+		}
+		p.yield()
+		p.fill(s)
+	}
+}
+
+// wakeRefill needs no lock.
+func (p *Pool) wakeRefill() {
+	select {
+	case p.refillWake <- struct{}{}:
+	default:
+	}
+}
+
+// yield waits while cold starts have the CPU.
+func (p *Pool) yield() {
+	for deadline := time.Now().Add(refillPatience); time.Now().Before(deadline); {
+		p.mu.Lock()
+		busy := len(p.starting) > 0
+		p.mu.Unlock()
+		if !busy {
+			return
+		}
+		select {
+		case <-p.ctx.Done():
+			return
+		case <-time.After(refillYield):
+		}
+	}
+}
+
+// neediest sets all targets and returns the stock that lacks most in proportion, nil if none lacks anything that there
+// is memory for. It reserves the memory and drains what is too much.
+func (p *Pool) neediest() *stock {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return nil
+	}
+	now := time.Now()
+	p.forgetGrowth(now)
+	var best *stock
+	var lack float64
+	for _, s := range p.stocks {
+		least := p.o.HotSlots
+		if s.kind == SourceEmpty {
+			least = p.o.EmptySlots
+		}
+		s.target, s.reason = s.demand.target(now, least, s.refill)
+		have := len(s.ready) + s.filling
+		if have > s.target {
+			p.drain(s, have-s.target)
+			continue
+		}
+		if have == s.target || now.Before(s.failed) {
+			continue
+		}
+		if p.stocked+s.bytes() > p.o.SlotMemory {
+			s.reason += "; bounded by the memory for slots"
+			continue
+		}
+		if p.used+s.bytes() > p.o.MemoryBudget || len(p.inLine) > 0 {
+			s.reason += "; the memory budget is used up"
+			continue
+		}
+		if part := float64(s.target-have) / float64(s.target); part > lack {
+			best, lack = s, part
+		}
+	}
+	if best != nil {
+		best.filling++
+		p.used += best.bytes()
+		p.stocked += best.bytes()
+	}
+	return best
+}
+
+// fill prepares one slot for s, whose memory is reserved.
+func (p *Pool) fill(s *stock) {
+	begin := time.Now()
+	slot, err := p.prepare(p.ctx, s)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s.filling--
+	took := time.Since(begin)
+	if err != nil || p.closed || s.launch.Image == "" {
+		p.stocked -= s.bytes()
+		p.unreserve(s.bytes())
+		if err == nil {
+			p.work.Go(slot.close)
+			return
+		}
+		if p.ctx.Err() == nil {
+			s.failed = time.Now().Add(s.backoff)
+			s.reason = "the last refill failed: " + err.Error()
+			p.o.Logger.Warn("slot could not be prepared", "kind", string(s.kind), "runtime", s.launch.Runtime,
+				"error", err, "again_in", s.backoff)
+			s.backoff = min(2*s.backoff, maxBackoff)
+		}
+		return
+	}
+	s.refill, s.backoff = took, time.Second
+	s.ready = append(s.ready, slot)
+	p.work.Go(func() {
+		select {
+		case <-slot.sandbox.Done():
+			p.dropDead(s, slot)
+		case <-p.ctx.Done():
+		}
+	})
+	p.o.Trace(Event{Kind: EventStocked, Runtime: s.launch.Runtime, Source: s.kind, Phases: Phases{Place: took}})
+}
+
+// backgroundLimits hold for slots in stock: enough for a runtime, and CPU only when nobody else wants it.
+var backgroundLimits = sandbox.Limits{MemoryBytes: 256 << 20, Background: true}
+
+// prepare makes a slot: the sandbox, and in a hot one the agent and, if it is a bundled one, the runtime.
+func (p *Pool) prepare(ctx context.Context, s *stock) (_ *slot, err error) {
+	slot := &slot{launch: s.launch, held: s.bytes()}
+	defer func() {
+		if err != nil {
+			slot.close()
+		}
+	}()
+	l := backgroundLimits
+	l.Pids = maxPids
+	if err := p.createSandbox(ctx, slot, stockTmpBytes, l); err != nil {
+		return nil, err
+	}
+	if s.kind == SourceEmpty {
+		return slot, nil
+	}
+	if err := slot.boot(ctx); err != nil {
+		return nil, err
+	}
+	if s.launch.Kind != link.KindFrames {
+		return slot, nil
+	}
+	if err := slot.startRuntime(baseVariables(s.launch), stockTmpBytes); err != nil {
+		return nil, err
+	}
+	return slot, slot.session.AwaitWarm(time.Now().Add(bootTimeout))
+}

@@ -1,0 +1,203 @@
+package pool
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+	"time"
+
+	"thaw.dev/thaw/lambda"
+	"thaw.dev/thaw/link"
+)
+
+// hooksTimeout bounds the runtime hooks before a checkpoint and after a restore. Source: AWS Lambda developer guide,
+// "Implement code before or after Lambda function snapshots".
+const hooksTimeout = 10 * time.Second
+
+// snapshotSchema is part of every key: a change of how snapshots are made here makes the old ones unknown.
+const snapshotSchema = 1
+
+// snapshots reports whether this pool makes and uses them at all.
+func (p *Pool) hasSnapshots() bool {
+	return p.o.Snapshots != nil && p.o.Engine.Capabilities().Snapshot
+}
+
+// snapshotKey is the hash of everything an initialised environment of e's function depends on.
+func (p *Pool) snapshotKey(e *Environment) string {
+	fn := e.Function
+	b, err := json.Marshal(map[string]any{
+		"schema": snapshotSchema, "engine": p.o.Engine.Fingerprint(), "image": e.launchAs.Image, "argv": e.launchAs.Argv,
+		"account": fn.Account, "function": fn.Name, "version": fn.Version, "code": fn.Code.SHA256, "handler": fn.Handler,
+		"memory": fn.MemoryMB, "tmp": fn.EphemeralMB, "type": e.initType,
+		"variables": e.sharedVariables(), "network": p.o.Engine.Capabilities().Network,
+	})
+	if err != nil {
+		panic(err) // only maps of strings and numbers
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
+
+// owner names the version that a snapshot belongs to. None of its parts can have a slash.
+func owner(k key) string { return k.account + "/" + k.name + "/" + k.version }
+
+// owned reports whether an owner is this version, or any of the function's if version is empty.
+func owned(owner, account, name, version string) bool {
+	function := account + "/" + name + "/"
+	return strings.HasPrefix(owner, function) && (version == "" || owner == function+version)
+}
+
+// findSnapshot pins the snapshot that e could start from, if there is one.
+func (p *Pool) findSnapshot(e *Environment) {
+	if !p.hasSnapshots() || e.sealed || e.launchAs.OwnStart {
+		return
+	}
+	if e.Function.Optimized {
+		e.initType = initSnapStart
+	}
+	e.snapshot = p.o.Snapshots.Use(p.snapshotKey(e))
+}
+
+// restore brings up e's sandbox from its snapshot, in an empty slot if there is one.
+func (p *Pool) restore(ctx context.Context, e *Environment) error {
+	verified := make(chan error, 1)
+	go func() { verified <- e.snapshot.Verify() }() // overlaps with what needs no snapshot
+	e.Source = SourceSnapshot
+	if e.slot == nil {
+		if err := p.createFor(ctx, e); err != nil {
+			<-verified
+			return err
+		}
+	}
+	begin := time.Now()
+	err := errors.Join(e.sandbox.Limit(limits(e.Function)), e.attach(ctx))
+	if err := errors.Join(<-verified, err); err != nil {
+		return err
+	}
+	if err := e.sandbox.Restore(ctx, e.snapshot.Dir()); err != nil {
+		return err
+	}
+	e.open()
+	if err := e.greet(ctx, link.Reopen); err != nil {
+		return err
+	}
+	e.restored = time.Since(begin)
+	return nil
+}
+
+// wakeUp lets the restored runtime know what it is: what is new, fresh randomness, its hooks.
+func (p *Pool) wakeUp(e *Environment) error {
+	begin := time.Now()
+	entropy := make([]byte, 32)
+	_, _ = rand.Read(entropy) // never fails
+	failure := e.session.Restored(link.Restoration{Env: e.ownVariables(), Entropy: entropy}, begin.Add(hooksTimeout))
+	e.Cold.Init = e.restored + time.Since(begin)
+	e.ready = failure == nil
+	return e.settleInit(failure)
+}
+
+// Optimise makes the snapshot that environments of this published version start from, unless there is one. It returns
+// when the snapshot exists. An error of the function's own init, or of its hooks, is one of package link's; one with
+// Kind KindInvalid says that its runtime cannot be snapshotted; any other is ours.
+func (p *Pool) Optimise(ctx context.Context, fn *lambda.Config) error {
+	if !p.hasSnapshots() {
+		return lambda.Errorf(lambda.KindInvalid, "SnapStart needs snapshots, which the engine %s of this server does not have", p.o.Engine.Name())
+	}
+	fn = fn.Clone()
+	fn.Optimized = true
+	return p.makeSnapshot(ctx, fn, initSnapStart)
+}
+
+// makeSnapshot initialises an environment of fn for the sole purpose of keeping its state.
+func (p *Pool) makeSnapshot(ctx context.Context, fn *lambda.Config, initType string) (err error) {
+	k := keyOf(fn)
+	defer func() {
+		p.o.Trace(Event{Kind: EventSnapshot, Account: k.account, Function: k.name, Version: k.version, Runtime: fn.Runtime, Err: err})
+	}()
+	e, err := p.create(ctx, fn, CauseSnapshot, initType)
+	if errors.Is(err, errHaveSnapshot) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer func() {
+		e.close()
+		p.giveUpMemory(e)
+	}()
+	if e.InitFailure != nil {
+		return e.InitFailure
+	}
+	if err := e.session.PrepareSnapshot(time.Now().Add(hooksTimeout)); err != nil {
+		return err
+	}
+	e.DrainOutput()
+	draft, err := p.o.Snapshots.Begin(p.snapshotKey(e), owner(k))
+	if err != nil {
+		return err
+	}
+	defer draft.Abandon()
+	if err := e.sandbox.Checkpoint(ctx, draft.Dir()); err != nil {
+		return fmt.Errorf("checkpoint: %w", err)
+	}
+	if err := draft.Commit(); err != nil {
+		return err
+	}
+	p.o.Logger.Info("snapshot made", "account", k.account, "function", k.name, "version", k.version)
+	return nil
+}
+
+// errHaveSnapshot ends the making of a snapshot that is there.
+var errHaveSnapshot = errors.New("there is a snapshot")
+
+// heavyInit is how long an init must take for a snapshot of it to pay, if nobody asked for one: a restore takes some
+// 40 ms, making a snapshot and keeping it costs about one more cold start and 10 to 100 MiB of disk.
+const heavyInit = 300 * time.Millisecond
+
+// considerSnapshot makes a snapshot in the background after a cold start that would have been quicker with one: of a
+// version whose snapshot is missing, and where the operator allows it of every function with a heavy init.
+func (p *Pool) considerSnapshot(e *Environment) {
+	if !p.hasSnapshots() || e.Source == SourceSnapshot || e.InitFailure != nil || e.sealed || e.launchAs.OwnStart {
+		return
+	}
+	if !e.Function.Optimized && (!p.o.SnapshotLatest || e.Cold.Init < heavyInit || lambda.SnapshotsOffered(e.Function.Runtime) != nil) {
+		return
+	}
+	initType := initOnDemand
+	if e.Function.Optimized {
+		initType = initSnapStart
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed || p.snapshotting[e.key] {
+		return
+	}
+	p.snapshotting[e.key] = true // stays: one that failed is not tried again for this revision
+	fn := e.Function
+	p.work.Go(func() {
+		if err := p.makeSnapshot(p.ctx, fn, initType); err != nil && p.ctx.Err() == nil {
+			p.o.Logger.Warn("no snapshot of this function", "function", fn.Name, "version", fn.Version, "error", err)
+		}
+	})
+}
+
+// ownVariables are those of the function's variables that differ from environment to environment.
+func (e *Environment) ownVariables() map[string]string {
+	return map[string]string{
+		"AWS_LAMBDA_LOG_GROUP_NAME":  e.Log.Group(),
+		"AWS_LAMBDA_LOG_STREAM_NAME": e.Log.Name(),
+	}
+}
+
+// sharedVariables are the others.
+func (e *Environment) sharedVariables() map[string]string {
+	v := e.variables()
+	maps.DeleteFunc(v, func(name, _ string) bool { _, own := e.ownVariables()[name]; return own })
+	return v
+}

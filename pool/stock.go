@@ -1,0 +1,166 @@
+package pool
+
+import (
+	"slices"
+	"time"
+
+	"thaw.dev/thaw/lambda"
+)
+
+// stock holds slots of one kind for one runtime image. All members are guarded by the pool's mu.
+type stock struct {
+	kind    Source // SourceHot or SourceEmpty
+	launch  Launch
+	ready   []*slot // oldest first
+	filling int
+	demand  demand
+	refill  time.Duration // how long the last refill took
+	failed  time.Time     // no refill before this time, because the last one failed
+	backoff time.Duration
+	target  int
+	reason  string
+
+	taken, missed, drained int64
+}
+
+// bytes is what one slot of the stock reserves.
+func (s *stock) bytes() int64 {
+	if s.kind == SourceHot {
+		return hotSlotBytes
+	}
+	return emptySlotBytes
+}
+
+// image identifies a runtime image with what is started in it.
+type image struct {
+	path string
+	kind Source
+}
+
+// stockOf needs mu. It returns the stock of the given kind for l, which it opens at the first use.
+func (p *Pool) stockOf(l *Launch, kind Source) *stock {
+	k := image{l.Image, kind}
+	if s := p.stocks[k]; s != nil {
+		return s
+	}
+	for old, s := range p.stocks { // the runtime has a new image: nobody will ask for the old one's slots
+		if old.kind == kind && s.launch.Runtime == l.Runtime {
+			s.launch.Image = ""
+			p.drain(s, len(s.ready))
+			delete(p.stocks, old)
+		}
+	}
+	s := &stock{kind: kind, launch: *l, backoff: time.Second}
+	s.launch.OwnStart = false
+	p.stocks[k] = s
+	return s
+}
+
+// Expect announces that functions of this runtime may be invoked, so that slots wait for them.
+func (p *Pool) Expect(l Launch) {
+	l.region = p.o.Region
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return
+	}
+	p.stockOf(&l, SourceHot)
+	p.stockOf(&l, SourceEmpty)
+	p.wakeRefill()
+}
+
+// stockTmpBytes is the size of /tmp that slots in stock have; a function that wants more needs a sandbox of its own.
+const stockTmpBytes = lambda.DefaultEphemeralMB << 20
+
+// take needs mu. It takes the best slot there is for e, nil if none fits. What the slot reserved is given back; its new
+// owner reserves for itself.
+func (p *Pool) take(e *Environment) *slot {
+	if mb := e.Function.EphemeralMB; mb != 0 && mb != stockTmpBytes>>20 {
+		return nil
+	}
+	kinds := []Source{SourceHot, SourceEmpty}
+	switch {
+	case e.snapshot != nil || e.sealed:
+		kinds = kinds[1:]
+	case e.launchAs.OwnStart: // a runtime that is up is of no use to it
+		kinds = []Source{SourceEmpty, SourceHot}
+	}
+	now := time.Now()
+	for i, kind := range kinds {
+		s := p.stockOf(&e.launchAs, kind)
+		if i == 0 && !e.asked {
+			s.demand.add(now)
+		}
+		if len(s.ready) > 0 {
+			slot := s.ready[0]
+			s.ready = slices.Delete(s.ready, 0, 1)
+			s.taken++
+			p.stocked -= slot.held
+			p.unreserve(slot.held)
+			slot.held = 0
+			p.wakeRefill()
+			e.asked = true
+			return slot
+		}
+		if i == 0 && !e.asked {
+			s.missed++
+		}
+	}
+	e.asked = true
+	p.wakeRefill()
+	return nil
+}
+
+// drain needs mu. It destroys the n oldest slots of s.
+func (p *Pool) drain(s *stock, n int) {
+	n = min(n, len(s.ready))
+	for _, slot := range s.ready[:n] {
+		s.drained++
+		p.stocked -= slot.held
+		p.leaving += slot.held
+		p.work.Go(func() {
+			slot.close()
+			p.mu.Lock()
+			p.leaving -= slot.held
+			p.unreserve(slot.held)
+			p.mu.Unlock()
+			p.o.Trace(Event{Kind: EventDrained, Runtime: s.launch.Runtime, Source: s.kind})
+		})
+	}
+	s.ready = slices.Delete(s.ready, 0, n)
+}
+
+// drainFor needs mu. It drains stocks until those who wait in line for memory have it, or nothing is left.
+func (p *Pool) drainFor() {
+	for p.shortage() > 0 {
+		var fullest *stock
+		for _, s := range p.stocks {
+			if len(s.ready) > 0 && (fullest == nil || len(s.ready) > len(fullest.ready)) {
+				fullest = s
+			}
+		}
+		if fullest == nil {
+			return
+		}
+		p.drain(fullest, 1)
+	}
+}
+
+// dropDead removes a slot that ended by itself from its stock.
+func (p *Pool) dropDead(s *stock, dead *slot) {
+	p.mu.Lock()
+	i := slices.Index(s.ready, dead)
+	if i >= 0 {
+		s.ready = slices.Delete(s.ready, i, i+1)
+		s.drained++
+		p.stocked -= dead.held
+		p.unreserve(dead.held)
+		p.wakeRefill()
+	}
+	p.mu.Unlock()
+	if i >= 0 {
+		p.o.Logger.Warn("slot ended by itself", "runtime", s.launch.Runtime, "sandbox", dead.ID(),
+			"reason", dead.sandbox.ExitStatus().Reason)
+		dead.close()
+	}
+}

@@ -1,0 +1,161 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"thaw.dev/thaw/lambda"
+)
+
+// Version is everything stored about one published version of a function. It is immutable.
+type Version struct {
+	// Config is the version's configuration; Config.Version is its number. Of its members only those that tell a state
+	// change after the publication.
+	Config lambda.Config `json:"config"`
+	// Lineage is that of the function the version belongs to.
+	Lineage string `json:"lineage"`
+	// Replaced is the description of $LATEST if the version was published with another one of its own.
+	Replaced *string `json:"replaced,omitempty"`
+	// Provisioned is the version's provisioned concurrency, 0 for none, and ProvisionedAt when it was last set.
+	Provisioned   int       `json:"provisioned,omitempty"`
+	ProvisionedAt time.Time `json:"provisioned_at,omitzero"`
+	// Seq identifies this state of the record; it grows with every write. 0: never stored.
+	Seq uint64 `json:"-"`
+}
+
+// Number is the version's number, from 1.
+func (v *Version) Number() int {
+	n, _ := strconv.Atoi(v.Config.Version)
+	return n
+}
+
+func (v *Version) key() recordKey {
+	return recordKey{account: v.Config.Account, name: v.Config.Name, id: v.Lineage, number: v.Number()}
+}
+
+// Publish stores a function, as Create if f.Seq is 0 and else as Update, and a new version of it, both or none. f.Lineage
+// and v.Lineage are the same and not empty, the number is one that the lineage never had. Errors as Create and Update.
+func (s *Functions) Publish(ctx context.Context, f Function, v Version) (Function, Version, error) {
+	fail := func(err error) (Function, Version, error) {
+		return Function{}, Version{}, fmt.Errorf("publish function %s: %w", f.Config.Name, err)
+	}
+	fk, vk := f.key(), v.key()
+	if err := fk.check(); err != nil {
+		return fail(err)
+	}
+	if vk.number < 1 || vk.lineage() != f.lineage() || v.Lineage == "" {
+		return fail(fmt.Errorf("version %q is none of the function's", v.Config.Version))
+	}
+	expected, refused := f.Seq, ErrStale
+	if f.Seq == 0 {
+		refused = ErrExists
+		var err error
+		if expected, err = s.vacancy(ctx, fk); err != nil {
+			return fail(err)
+		}
+	}
+	fv, err := encodeFunction(f)
+	if err != nil {
+		return fail(err)
+	}
+	vv, err := encodeVersion(v)
+	if err != nil {
+		return fail(err)
+	}
+	last, err := s.batch(ctx, []put{{fk, fv, expected}, {vk, vv, 0}})
+	if errors.Is(err, errLost) {
+		return fail(refused)
+	}
+	if err != nil {
+		return fail(err)
+	}
+	f.Seq, v.Seq = last-1, last
+	s.view.wrote(fk, record{seq: f.Seq, function: new(f).compact()})
+	s.view.wrote(vk, record{seq: v.Seq, version: new(v)})
+	return f, v, nil
+}
+
+// vacancy is the sequence number that a key without a record has: that of the mark of its deletion, or 0. ErrExists if
+// there is a record.
+func (s *Functions) vacancy(ctx context.Context, key recordKey) (uint64, error) {
+	msg, err := s.stream.GetLastMsgForSubject(ctx, subject(key))
+	switch {
+	case errors.Is(err, jetstream.ErrMsgNotFound):
+		return 0, nil
+	case err != nil:
+		return 0, err
+	case msg.Header.Get(operationHeader) == "" && msg.Header.Get(jetstream.MarkerReasonHeader) == "":
+		return 0, ErrExists
+	}
+	return msg.Sequence, nil
+}
+
+// UpdateVersion replaces the version's record if it is still in state v.Seq, else ErrStale. It returns v with its new
+// Seq.
+func (s *Functions) UpdateVersion(ctx context.Context, v Version) (Version, error) {
+	fail := func(err error) (Version, error) {
+		return Version{}, fmt.Errorf("update version %s of function %s: %w", v.Config.Version, v.Config.Name, err)
+	}
+	if v.Seq == 0 {
+		return fail(ErrStale)
+	}
+	value, err := encodeVersion(v)
+	if err != nil {
+		return fail(err)
+	}
+	seq, err := s.kv.Update(ctx, formatKey(v.key()), value, v.Seq)
+	if errors.Is(err, jetstream.ErrKeyExists) || errors.Is(err, jetstream.ErrKeyRevisionMismatch) {
+		err = ErrStale
+	}
+	if err != nil {
+		return fail(err)
+	}
+	v.Seq = seq
+	s.view.wrote(v.key(), record{seq: seq, version: new(v)})
+	return v, nil
+}
+
+// DeleteVersion removes the version's record if it is still in state v.Seq, else ErrStale.
+func (s *Functions) DeleteVersion(ctx context.Context, v Version) error {
+	err := ErrStale
+	if v.Seq != 0 {
+		err = s.remove(ctx, v.key(), &v.Seq)
+	}
+	if err != nil {
+		return fmt.Errorf("delete version %s of function %s: %w", v.Config.Version, v.Config.Name, err)
+	}
+	return nil
+}
+
+// Version returns a published version from memory; false if the function or the version is not there.
+func (s *Functions) Version(account, name string, number int) (*Version, bool) {
+	return s.view.version(account, name, number)
+}
+
+// Versions returns a function's published versions in ascending order.
+func (s *Functions) Versions(account, name string) []*Version { return s.view.published(account, name) }
+
+// AllVersions returns the published versions of all functions; those of one function are in ascending order.
+func (s *Functions) AllVersions() []*Version {
+	live, _ := s.view.allVersions()
+	return live
+}
+
+// Totals returns what an account's functions add up to.
+func (s *Functions) Totals(account string) Totals { return s.view.totals(account) }
+
+// sweep removes the versions of functions that were deleted.
+func (s *Functions) sweep(ctx context.Context) error {
+	_, orphans := s.view.allVersions()
+	for i := range orphans {
+		if err := s.remove(ctx, orphans[i].key(), nil); err != nil {
+			return fmt.Errorf("remove version %s of deleted function %s: %w", orphans[i].Config.Version, orphans[i].Config.Name, err)
+		}
+	}
+	return nil
+}

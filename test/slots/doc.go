@@ -1,0 +1,2 @@
+// Package slots tests slots, freezing, snapshots and provisioned concurrency on real sandboxes, through the HTTP API.
+package slots
