@@ -12,7 +12,8 @@
 //	control          functions: create, update, delete, the state machine
 //	invoke           one invocation from admission to REPORT line
 //
-//	pool             execution environments of this host; a cold start is in pool/coldstart.go
+//	pool             slots and execution environments of this host; a cold start is in pool/coldstart.go
+//	metrics          counts what happened; ops shows it to the operator
 //	store            records and logs on embedded NATS JetStream
 //	code             deployment packages: zip in, read-only image out
 //	runtimes         runtime images from the host's interpreters; python/ and nodejs/ are the bootstraps
@@ -27,6 +28,8 @@
 //	sandbox          the contract of an engine
 //	link             frames between host and sandbox
 //	logs             the log of one environment
+//	keepalive        how long an idle environment is worth its memory; keepalive/sim replays traces with it
+//	snapshot         snapshots on disk
 //	image            read-only EROFS images
 //	embedded         the helper programs inside bin/thaw
 package thaw

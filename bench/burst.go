@@ -32,6 +32,7 @@ type BurstReport struct {
 	WarmDuring Latency        `json:"warm_during"` // and while they went on
 	WarmP99    float64        `json:"warm_p99"`    // ratio of the two p99
 	WarmRate   int            `json:"warm_rate"`   // requests per second of that traffic
+	WarmFailed int            `json:"warm_failed"` // requests of that traffic
 	Machine
 }
 
@@ -48,9 +49,11 @@ const (
 // burstSleep is how long the function of BurstSleep sleeps.
 const burstSleep = time.Second
 
-// BurstResult is what the bursts of one kind took. All requests succeeded.
+// BurstResult is what the bursts of one kind took. The latencies are those of the requests that succeeded.
 type BurstResult struct {
-	Kind BurstKind `json:"kind"`
+	Kind   BurstKind `json:"kind"`
+	Failed int       `json:"failed"`          // requests that did not succeed
+	Error  string    `json:"error,omitempty"` // of the first of them
 	Latency
 	Ratio float64        `json:"ratio"` // p99 ÷ Single's p50; for BurstSleep without the second that the function sleeps
 	From  map[Source]int `json:"from"`  // cold starts by source
@@ -60,8 +63,9 @@ type BurstResult struct {
 // burstMemoryMB is the memory of the functions: the least, so that many fit into the budget.
 const burstMemoryMB = lambda.MinMemoryMB
 
-// Burst measures what happens when many first requests come at once, on a server with its own settings: every one must
-// succeed.
+// Burst measures what happens when many first requests come at once, on a server with its own settings. If a request of
+// BurstOne or BurstEach or of the steady traffic failed, or more memory was reserved than allowed, it returns an error
+// with the report.
 func Burst(ctx context.Context, o BurstOptions) (_ *BurstReport, err error) {
 	if err := o.check(); err != nil {
 		return nil, err
@@ -112,7 +116,7 @@ func (b *burstRun) run(ctx context.Context) (_ *BurstReport, err error) {
 		_, _, err := b.invoke(ctx, target{function: "steady"})
 		return err
 	})
-	defer func() { err = errors.Join(err, steady.end()) }()
+	defer steady.end()
 	if err := pause(ctx, calmTime); err != nil {
 		return nil, err
 	}
@@ -123,15 +127,29 @@ func (b *burstRun) run(ctx context.Context) (_ *BurstReport, err error) {
 			return nil, fmt.Errorf("burst of kind %s: %w", kind, err)
 		}
 	}
-	if err := steady.end(); err != nil {
-		return nil, fmt.Errorf("steady traffic: %w", err)
-	}
+	failed, first := steady.end()
+	b.r.WarmFailed = failed
 	b.r.WarmBefore, b.r.WarmDuring = steady.within([]span{calm}).latency(), steady.within(b.spans).latency()
 	b.r.WarmP99 = ratio(b.r.WarmDuring.P99, b.r.WarmBefore.P99)
-	if b.r.ReservedMB > b.r.BudgetMB {
-		return nil, fmt.Errorf("%.0f MB were reserved of a budget of %.0f MB", b.r.ReservedMB, b.r.BudgetMB)
+	if failed > 0 {
+		first = fmt.Errorf("steady traffic: %d requests failed, the first: %w", failed, first)
 	}
-	return b.r, nil
+	return b.r, errors.Join(first, b.r.problem())
+}
+
+// problem is what must not happen in a burst, nil if it did not. That there is not always room for as many environments
+// as BurstSleep wants is no problem.
+func (r *BurstReport) problem() error {
+	var all []error
+	for _, b := range r.Bursts {
+		if b.Failed > 0 && b.Kind != BurstSleep {
+			all = append(all, fmt.Errorf("burst of kind %s: %d requests failed, the first: %s", b.Kind, b.Failed, b.Error))
+		}
+	}
+	if r.ReservedMB > r.BudgetMB {
+		all = append(all, fmt.Errorf("%.0f MB were reserved of a budget of %.0f MB", r.ReservedMB, r.BudgetMB))
+	}
+	return errors.Join(all...)
 }
 
 const (
@@ -151,10 +169,10 @@ func (b *burstRun) fresh(ctx context.Context, n int, dep deployment) ([]string, 
 
 // calm waits until nothing goes on but the steady traffic.
 func (b *burstRun) calm(ctx context.Context) error {
-	_, err := b.wait(ctx, 10*statusPoll, func(s *pool.Status) error {
+	_, err := b.wait(ctx, 4*statusPoll, inARow(quiet, func(s *pool.Status) error {
 		s.Environments = slices.DeleteFunc(s.Environments, func(e pool.EnvironmentStatus) bool { return e.Function == "steady" })
 		return isSettled(s, pool.SourceNone, b.runtime)
-	})
+	}))
 	return err
 }
 
@@ -205,6 +223,12 @@ func (b *burstRun) bursts(ctx context.Context, kind BurstKind) error {
 			return err
 		}
 		for _, one := range all {
+			if one.err != nil {
+				if result.Failed++; result.Failed == 1 {
+					result.Error = one.err.Error()
+				}
+				continue
+			}
 			took.add(one.took)
 			if one.timing.cold() {
 				result.Cold++
@@ -250,12 +274,7 @@ func (b *burstRun) burst(ctx context.Context, names []string) ([]burstAnswer, er
 	requests.Wait()
 	at.to = time.Now()
 	b.spans = append(b.spans, at)
-	err := watched()
-	failed := slices.DeleteFunc(slices.Clone(all), func(a burstAnswer) bool { return a.err == nil })
-	if len(failed) > 0 {
-		return nil, fmt.Errorf("%d of %d requests failed, the first: %w", len(failed), len(all), failed[0].err)
-	}
-	return all, err
+	return all, watched()
 }
 
 // memoryPoll is how often the reserved memory is read during a burst.
@@ -292,17 +311,17 @@ func (b *burstRun) watchMemory(ctx context.Context) func() error {
 func (r *BurstReport) WriteTable(w io.Writer) error {
 	fmt.Fprintf(w, "bursts of %d requests, %d rounds of each kind, %s on %s, %d CPUs, kernel %s\n\n", r.Width, r.Rounds, r.Runtime, r.Engine, r.CPUs, r.Kernel)
 	t := tabwriter.NewWriter(w, 0, 8, 3, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "ms\tp50\tp99\tmax\tp99 ÷ single\tcold starts from\t")
-	fmt.Fprintf(t, "single\t%.2f\t%.2f\t%.2f\t\t%s\t\n", r.Single.P50, r.Single.P99, r.Single.Max, bySource(r.SingleFrom))
+	fmt.Fprintln(t, "ms\tp50\tp99\tmax\tp99 ÷ single\tfailed\tcold starts from\t")
+	fmt.Fprintf(t, "single\t%.2f\t%.2f\t%.2f\t\t\t%s\t\n", r.Single.P50, r.Single.P99, r.Single.Max, bySource(r.SingleFrom))
 	for _, b := range r.Bursts {
-		fmt.Fprintf(t, "%s\t%.2f\t%.2f\t%.2f\t%.2f\t%s\t\n", b.Kind, b.P50, b.P99, b.Max, b.Ratio, bySource(b.From))
+		fmt.Fprintf(t, "%s\t%.2f\t%.2f\t%.2f\t%.2f\t%d\t%s\t\n", b.Kind, b.P50, b.P99, b.Max, b.Ratio, b.Failed, bySource(b.From))
 	}
 	if err := t.Flush(); err != nil {
 		return err
 	}
 	_, err := fmt.Fprintf(w, "\none: to one function; each: to different ones; sleep: to one that takes a second, which the ratio leaves out\n"+
-		"reserved: at most %.0f MB of %.0f MB\nwarm traffic to another function, %d/s: before %s; during %s; ratio of the p99: %.2f\n",
-		r.ReservedMB, r.BudgetMB, r.WarmRate, r.WarmBefore, r.WarmDuring, r.WarmP99)
+		"reserved: at most %.0f MB of %.0f MB\nwarm traffic to another function, %d/s: before %s; during %s; ratio of the p99: %.2f; failed: %d\n",
+		r.ReservedMB, r.BudgetMB, r.WarmRate, r.WarmBefore, r.WarmDuring, r.WarmP99, r.WarmFailed)
 	return err
 }
 

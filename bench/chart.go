@@ -55,7 +55,7 @@ func (s *Suite) chart() ([]byte, error) {
 		o.SeriesList[i].Label.Show = charts.Ptr(true)
 		o.SeriesList[i].Label.ValueFormatter = barLabel
 	}
-	p := charts.NewPainter(charts.PainterOptions{OutputFormat: chartFormat, Width: 800, Height: 420})
+	p := charts.NewPainter(charts.PainterOptions{OutputFormat: charts.ChartOutputSVG, Width: 800, Height: 420})
 	if err := p.BarChart(o); err != nil {
 		return nil, err
 	}
@@ -69,4 +69,3 @@ func barLabel(ms float64) string {
 	}
 	return fmt.Sprintf("%.1f", ms)
 }
-var chartFormat = charts.ChartOutputSVG

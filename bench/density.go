@@ -40,7 +40,8 @@ type DensityCount struct {
 	Processes float64     `json:"processes"`
 }
 
-// Density measures the memory of frozen environments and of slots.
+// Density measures the memory of frozen environments and of slots. The environments were created for their functions, not
+// made of hot slots, so that nothing else is there to be counted.
 func Density(ctx context.Context, o DensityOptions) (*DensityReport, error) {
 	if err := o.check(); err != nil {
 		return nil, err
@@ -63,9 +64,9 @@ func densityFlags(kind DensityKind, n int) []string {
 	budget := budgetFor(n, lambda.MemoryMBPerCPU)
 	switch kind {
 	case DensityHot:
-		return append(slots(n, 0), "--keep-alive=0s", budget, "--slot-memory=1TiB")
+		return append(slots(n, 0), "--keep-alive=0s", budget, anySlots)
 	case DensityEmpty:
-		return append(slots(0, n), "--keep-alive=0s", budget, "--slot-memory=1TiB")
+		return append(slots(0, n), "--keep-alive=0s", budget, anySlots)
 	}
 	return append(warmFlags(), budget, "--freeze-after=10ms")
 }
@@ -82,23 +83,27 @@ func countMemory(ctx context.Context, o *DensityOptions, kind DensityKind, runti
 	if err != nil {
 		return DensityCount{}, err
 	}
-	f, dep, err := d.hello(ctx, &o.Setup, "hello", runtime)
+	f, dep, err := d.describe(ctx, &o.Setup, runtime)
 	if err != nil {
 		return DensityCount{}, err
 	}
 	n := o.Environments
-	if kind == DensityFrozen {
-		others := numbered("other", 1, n-1) // hello is the first
-		if err := d.createAll(ctx, others, f.variants(dep)); err != nil {
+	names := numbered("hello", 0, n)
+	if kind != DensityFrozen {
+		names = names[:1] // that there is a function is enough for slots of its runtime
+	}
+	if err := d.createAll(ctx, names, f.variants(dep)); err != nil {
+		return DensityCount{}, err
+	}
+	for _, name := range names {
+		if kind != DensityFrozen {
+			break // it would take a slot, and ask for others
+		}
+		if _, _, err := d.invoke(ctx, target{function: name}); err != nil {
 			return DensityCount{}, err
 		}
-		for _, name := range others {
-			if _, _, err := d.invoke(ctx, target{function: name}); err != nil {
-				return DensityCount{}, err
-			}
-		}
 	}
-	if _, err := d.wait(ctx, 10*statusPoll, func(s *pool.Status) error { return holds(s, kind, dep.runtime, n) }); err != nil {
+	if _, err := d.wait(ctx, 4*statusPoll, inARow(quiet, func(s *pool.Status) error { return holds(s, kind, dep.runtime, n) })); err != nil {
 		return DensityCount{}, err
 	}
 	after, err := d.memory()
@@ -117,12 +122,17 @@ func holds(s *pool.Status, kind DensityKind, runtime string, n int) error {
 	if len(s.Environments) > 0 {
 		return fmt.Errorf("environment %s of %s is still there", s.Environments[0].ID, s.Environments[0].Function)
 	}
+	found := false
 	for _, st := range s.Stocks {
-		if st.Kind == Source(kind) && st.Runtime == runtime && st.Ready == n {
-			return isSettled(s, Source(kind), runtime)
+		wanted := st.Kind == Source(kind) && st.Runtime == runtime
+		if found = found || wanted && st.Ready == n; !wanted && st.Ready > 0 {
+			return fmt.Errorf("there are %d %s slots for %s, too", st.Ready, st.Kind, st.Runtime)
 		}
 	}
-	return fmt.Errorf("the stock does not have %d %s slots for %s", n, kind, runtime)
+	if !found {
+		return fmt.Errorf("the stock does not have %d %s slots for %s", n, kind, runtime)
+	}
+	return isSettled(s, Source(kind), runtime)
 }
 
 // memoryUse is what a server and the processes below it use, in bytes.

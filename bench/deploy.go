@@ -18,6 +18,8 @@ type deployment struct {
 	zip      []byte
 	memoryMB int
 	env      map[string]string
+	// snapStart asks for snapshots; nil does not.
+	snapStart *client.SnapStart
 }
 
 // role is any; a server accepts and records it.
@@ -27,7 +29,7 @@ var role = "arn:aws:iam::" + node.Default().Account + ":role/bench"
 func (d *server) create(ctx context.Context, name string, f deployment) error {
 	in := client.CreateFunctionInput{
 		FunctionName: name, Runtime: f.runtime, Handler: f.handler, Code: client.CodeInput{ZipFile: f.zip},
-		Role: role, MemorySize: f.memoryMB, Timeout: 30,
+		Role: role, MemorySize: f.memoryMB, Timeout: 30, SnapStart: f.snapStart,
 	}
 	if f.env != nil {
 		in.Environment = &client.Environment{Variables: f.env}
@@ -80,14 +82,23 @@ func numbered(prefix string, from, n int) []string {
 	return names
 }
 
-// hello creates the hello function called name in the runtime (see WarmOptions), with a whole CPU, and invokes it once
-// so that all that is done once has been done. What it needs on the host goes to the server's directory.
-func (d *server) hello(ctx context.Context, s *Setup, name, runtime string) (*function, deployment, error) {
+// describe is the hello function in the runtime (see WarmOptions), and how it is deployed: with a whole CPU. What it needs
+// on the host goes to the server's directory.
+func (d *server) describe(ctx context.Context, s *Setup, runtime string) (*function, deployment, error) {
 	f, err := d.function(ctx, s, runtime)
 	if err != nil {
 		return nil, deployment{}, err
 	}
-	dep := deployment{runtime: f.runtime.Name, handler: f.handler, zip: f.zip, memoryMB: lambda.MemoryMBPerCPU}
+	return f, deployment{runtime: f.runtime.Name, handler: f.handler, zip: f.zip, memoryMB: lambda.MemoryMBPerCPU}, nil
+}
+
+// hello creates the hello function called name in the runtime, and invokes it once so that all that is done once has been
+// done.
+func (d *server) hello(ctx context.Context, s *Setup, name, runtime string) (*function, deployment, error) {
+	f, dep, err := d.describe(ctx, s, runtime)
+	if err != nil {
+		return nil, dep, err
+	}
 	s.step("deploy a %s function", dep.runtime)
 	if err := d.create(ctx, name, dep); err != nil {
 		return nil, dep, err

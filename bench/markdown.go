@@ -126,13 +126,13 @@ func (s *Suite) coldTables(b *bytes.Buffer) {
 		fmt.Fprintf(b, "\nRatio of the medians: %.3f.\n", r.Ratio)
 	}
 	for _, r := range s.Bursts {
-		fmt.Fprintf(b, "\n### Bursts of %d first requests, %d rounds\n\n| | p50 ms | p99 ms | max ms | p99 ÷ single p50 | cold starts from |\n|---|---|---|---|---|---|\n", r.Width, r.Rounds)
-		fmt.Fprintf(b, "| single | %.2f | %.2f | %.2f | | %s |\n", r.Single.P50, r.Single.P99, r.Single.Max, bySource(r.SingleFrom))
+		fmt.Fprintf(b, "\n### Bursts of %d first requests, %d rounds\n\n| | p50 ms | p99 ms | max ms | p99 ÷ single p50 | failed | cold starts from |\n|---|---|---|---|---|---|---|\n", r.Width, r.Rounds)
+		fmt.Fprintf(b, "| single | %.2f | %.2f | %.2f | | | %s |\n", r.Single.P50, r.Single.P99, r.Single.Max, bySource(r.SingleFrom))
 		for _, one := range r.Bursts {
-			fmt.Fprintf(b, "| %s | %.2f | %.2f | %.2f | %.2f | %s |\n", one.Kind, one.P50, one.P99, one.Max, one.Ratio, bySource(one.From))
+			fmt.Fprintf(b, "| %s | %.2f | %.2f | %.2f | %.2f | %d | %s |\n", one.Kind, one.P50, one.P99, one.Max, one.Ratio, one.Failed, bySource(one.From))
 		}
-		fmt.Fprintf(b, "\nReserved at most %.0f MB of %.0f MB. Warm traffic to another function: p99 %.2f ms before, %.2f ms during (× %.2f).\n",
-			r.ReservedMB, r.BudgetMB, r.WarmBefore.P99, r.WarmDuring.P99, r.WarmP99)
+		fmt.Fprintf(b, "\nReserved at most %.0f MB of %.0f MB. Warm traffic to another function: p99 %.2f ms before, %.2f ms during (× %.2f), %d failed.\n",
+			r.ReservedMB, r.BudgetMB, r.WarmBefore.P99, r.WarmDuring.P99, r.WarmP99, r.WarmFailed)
 	}
 }
 

@@ -135,6 +135,20 @@ func TestSuiteTable(t *testing.T) {
 	golden(t, "targets.txt", b.Bytes())
 }
 
+// TestProblemsOfABurst: requests may fail only where there may be no room for them all.
+func TestProblemsOfABurst(t *testing.T) {
+	t.Parallel()
+	r := &BurstReport{ReservedMB: 5, BudgetMB: 5, Bursts: []BurstResult{{Kind: BurstOne}, {Kind: BurstEach}, {Kind: BurstSleep, Failed: 1, Error: "no room"}}}
+	if err := r.problem(); err != nil {
+		t.Errorf("got %v", err)
+	}
+	r.Bursts[1].Failed, r.Bursts[1].Error, r.ReservedMB = 3, "lost", 6
+	err := r.problem()
+	if err == nil || !strings.Contains(err.Error(), "kind each: 3 requests failed, the first: lost") || !strings.Contains(err.Error(), "6 MB were reserved") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestVerdict(t *testing.T) {
 	t.Parallel()
 	got := func(x float64) *float64 { return &x }

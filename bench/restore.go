@@ -38,10 +38,14 @@ func Restore(ctx context.Context, o RestoreOptions) (_ *RestoreReport, err error
 		return nil, err
 	}
 	r := &RestoreReport{Name: "restore", Engine: o.Engine, Machine: thisMachine()}
-	sides := []*restoreSide{{empty: stock}, {empty: 0}}
+	sides := []*restoreSide{{kind: pool.SourceEmpty}, {kind: pool.SourceNone}}
 	for _, s := range sides {
-		o.step("start a server with %d empty slots", s.empty)
-		if s.server, err = startServer(ctx, &o.Setup, append(slots(0, s.empty), "--keep-alive=0s")...); err != nil {
+		o.step("start a server with slots of kind %s", s.kind)
+		memory := anySlots
+		if s.kind == pool.SourceNone {
+			memory = noSlots
+		}
+		if s.server, err = startServer(ctx, &o.Setup, append(slots(0, stock), memory, "--keep-alive=0s")...); err != nil {
 			return nil, err
 		}
 		defer func() { err = errors.Join(err, s.stop()) }()
@@ -59,7 +63,7 @@ func Restore(ctx context.Context, o RestoreOptions) (_ *RestoreReport, err error
 	for i := range skip + o.N {
 		for _, s := range sides {
 			if err := s.sample(ctx, r.Runtime, i >= skip); err != nil {
-				return nil, fmt.Errorf("sample %d with %d empty slots: %w", i-skip+1, s.empty, err)
+				return nil, fmt.Errorf("sample %d with slots of kind %s: %w", i-skip+1, s.kind, err)
 			}
 		}
 	}
@@ -71,7 +75,7 @@ func Restore(ctx context.Context, o RestoreOptions) (_ *RestoreReport, err error
 // restoreSide is one of the two servers.
 type restoreSide struct {
 	*server
-	empty  int
+	kind   Source // of the slots: empty or none
 	to     target
 	took   samples
 	phases []Phases
@@ -79,14 +83,10 @@ type restoreSide struct {
 
 // sample starts the function once, and checks that it took a waiting slot, or that there was none.
 func (s *restoreSide) sample(ctx context.Context, runtime string, keep bool) error {
-	kind := pool.SourceNone
-	if s.empty > 0 {
-		kind = pool.SourceEmpty
-	}
 	if err := pause(ctx, settle); err != nil {
 		return err
 	}
-	if err := s.settled(ctx, kind, runtime); err != nil {
+	if err := s.settled(ctx, s.kind, runtime); err != nil {
 		return err
 	}
 	before, err := s.status(ctx)
@@ -104,7 +104,7 @@ func (s *restoreSide) sample(ctx context.Context, runtime string, keep bool) err
 	if err != nil {
 		return err
 	}
-	if err := tookSlots(before, after, s.empty > 0); err != nil || !keep {
+	if err := tookSlots(before, after, s.kind == pool.SourceEmpty); err != nil || !keep {
 		return err
 	}
 	s.took.add(took)

@@ -45,9 +45,11 @@ func RSS(ctx context.Context, o RSSOptions) (_ *RSSReport, err error) {
 	}
 	r.CreateSeconds = round(time.Since(begin).Seconds())
 	o.step("wait until the server is idle")
-	r.RSSMB, err = d.settledRSS(ctx, o.Settle)
+	if r.RSSMB, err = d.settledRSS(ctx, o.Settle); err != nil {
+		return nil, err
+	}
 	r.PerFunctionKB = round((r.RSSMB - r.EmptyMB) * 1000 / float64(o.N))
-	return r, err
+	return r, nil
 }
 
 // scaledToZero describes a function that nobody invokes.

@@ -21,15 +21,27 @@ func slots(hot, empty int) []string {
 	return []string{"--hot-slots=" + strconv.Itoa(hot), "--empty-slots=" + strconv.Itoa(empty)}
 }
 
+// Memory for slots that holds them all, and none.
+const (
+	anySlots = "--slot-memory=1TiB"
+	noSlots  = "--slot-memory=1"
+)
+
+// onlyEmpty is memory for two empty slots that is too little for a hot one: a server that is asked for hot slots would
+// keep some, whatever the least number is.
+const onlyEmpty = "--slot-memory=40MiB"
+
 // settingsFor are the flags of a server all of whose cold starts begin with from.
 func settingsFor(from Source) ([]string, error) {
 	switch from {
 	case pool.SourceHot:
-		return slots(stock, 0), nil
-	case pool.SourceSnapshot, pool.SourceEmpty:
-		return slots(0, stock), nil
+		return append(slots(stock, 0), anySlots), nil
+	case pool.SourceSnapshot: // which takes an empty slot, even if there are hot ones
+		return append(slots(0, stock), anySlots), nil
+	case pool.SourceEmpty:
+		return append(slots(0, 2), onlyEmpty), nil
 	case pool.SourceNone:
-		return slots(0, 0), nil
+		return append(slots(0, 0), noSlots), nil
 	}
 	return nil, fmt.Errorf("source %q: want one of %s", from, Sources)
 }

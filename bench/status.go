@@ -41,17 +41,35 @@ func (d *server) wait(ctx context.Context, every time.Duration, is func(*pool.St
 	}
 }
 
-// settled waits until the server does nothing by itself: no environment starts or ends, every stock is full, and that
-// of the given kind and runtime has a slot ready if slots are wanted.
+// quiet is how many times in a row a server must look settled: between two steps of its work it does so for a moment.
+const quiet = 3
+
+// settled waits until the server does nothing by itself: no environment starts and no slot is prepared, and one of the
+// given kind and runtime is ready if that is a kind of slot.
 func (d *server) settled(ctx context.Context, kind Source, runtime string) error {
-	_, err := d.wait(ctx, statusPoll, func(s *pool.Status) error { return isSettled(s, kind, runtime) })
+	_, err := d.wait(ctx, statusPoll, inARow(quiet, func(s *pool.Status) error { return isSettled(s, kind, runtime) }))
 	return err
+}
+
+// inARow is nil when is was nil so many times in a row.
+func inARow(times int, is func(*pool.Status) error) func(*pool.Status) error {
+	seen := 0
+	return func(s *pool.Status) error {
+		if err := is(s); err != nil {
+			seen = 0
+			return err
+		}
+		if seen++; seen < times {
+			return errors.New("it may have more to do")
+		}
+		return nil
+	}
 }
 
 func isSettled(s *pool.Status, kind Source, runtime string) error {
 	ready := 0
 	for _, st := range s.Stocks {
-		if st.Filling > 0 || st.Ready < st.Target {
+		if st.Filling > 0 {
 			return fmt.Errorf("the stock of %s slots for %s has %d of %d", st.Kind, st.Runtime, st.Ready, st.Target)
 		}
 		if st.Kind == kind && st.Runtime == runtime {

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"errors"
 	"testing"
 
 	"thaw.dev/thaw/pool"
@@ -9,7 +10,8 @@ import (
 func TestSettled(t *testing.T) {
 	t.Parallel()
 	full := pool.StockStatus{Kind: pool.SourceHot, Runtime: "python3.11", Ready: 3, Target: 3}
-	filling, short, other := full, full, full
+	filling, short, empty, other := full, full, full, full
+	empty.Ready = 0
 	filling.Filling = 1
 	short.Ready = 2
 	other.Runtime = "nodejs20.x"
@@ -25,7 +27,8 @@ func TestSettled(t *testing.T) {
 		"nothing, a slot wanted":  {pool.Status{}, pool.SourceHot, false},
 		"full":                    {pool.Status{Stocks: []pool.StockStatus{full}}, pool.SourceHot, true},
 		"being filled":            {pool.Status{Stocks: []pool.StockStatus{filling}}, pool.SourceHot, false},
-		"too few":                 {pool.Status{Stocks: []pool.StockStatus{short}}, pool.SourceHot, false},
+		"fewer than wished":       {pool.Status{Stocks: []pool.StockStatus{short}}, pool.SourceHot, true}, // there may be no memory for more
+		"none left":               {pool.Status{Stocks: []pool.StockStatus{empty}}, pool.SourceHot, false},
 		"other runtime":           {pool.Status{Stocks: []pool.StockStatus{other}}, pool.SourceHot, false},
 		"other kind":              {pool.Status{Stocks: []pool.StockStatus{full}}, pool.SourceEmpty, false},
 		"none, others are filled": {pool.Status{Stocks: []pool.StockStatus{filling}}, pool.SourceNone, false},
@@ -35,6 +38,24 @@ func TestSettled(t *testing.T) {
 	} {
 		if err := isSettled(&c.status, c.kind, "python3.11"); (err == nil) != c.want {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestInARow: one look in between that is not settled starts the count again.
+func TestInARow(t *testing.T) {
+	t.Parallel()
+	var looks []error
+	busy := errors.New("busy")
+	is := inARow(2, func(*pool.Status) error {
+		next := looks[0]
+		looks = looks[1:]
+		return next
+	})
+	looks = []error{nil, busy, nil, nil}
+	for i, want := range []bool{false, false, false, true} {
+		if err := is(nil); (err == nil) != want {
+			t.Errorf("look %d: %v", i+1, err)
 		}
 	}
 }
@@ -71,6 +92,8 @@ func TestHolds(t *testing.T) {
 		"one of two frozen":  {pool.Status{Environments: []pool.EnvironmentStatus{frozen, idle}}, DensityFrozen, false},
 		"two hot":            {pool.Status{Stocks: []pool.StockStatus{hot}}, DensityHot, true},
 		"hot, want empty":    {pool.Status{Stocks: []pool.StockStatus{hot}}, DensityEmpty, false},
+		"hot and one empty":  {pool.Status{Stocks: []pool.StockStatus{hot, {Kind: pool.SourceEmpty, Ready: 1}}}, DensityHot, false},
+		"hot, no empty":      {pool.Status{Stocks: []pool.StockStatus{{Kind: pool.SourceEmpty}, hot}}, DensityHot, true},
 		"and an environment": {pool.Status{Stocks: []pool.StockStatus{hot}, Environments: []pool.EnvironmentStatus{idle}}, DensityHot, false},
 	} {
 		if err := holds(&c.status, c.kind, "python3.11", 2); (err == nil) != c.want {

@@ -155,7 +155,7 @@ func suiteSteps(o *SuiteOptions) []suiteStep {
 		rounds := some(5, 1)
 		add(func(ctx context.Context, s *Suite) error {
 			r, err := Burst(ctx, BurstOptions{Setup: setup, Runtime: "python", Width: width, Rounds: rounds})
-			if err == nil {
+			if r != nil { // also where requests failed
 				s.Bursts = append(s.Bursts, r)
 			}
 			return err

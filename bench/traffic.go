@@ -19,12 +19,12 @@ type traffic struct {
 
 	mu   sync.Mutex
 	sent []sentRequest // guarded by mu
-	err  error         // the first; guarded by mu
 }
 
 type sentRequest struct {
 	due  time.Time
 	took time.Duration
+	err  error
 }
 
 // startTraffic starts requests that call makes. The caller ends them with end.
@@ -58,30 +58,32 @@ func (t *traffic) one(ctx context.Context, due time.Time, call func(context.Cont
 	took := time.Since(due)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.err == nil {
-		t.err = err
-	}
-	t.sent = append(t.sent, sentRequest{due, took})
+	t.sent = append(t.sent, sentRequest{due, took, err})
 }
 
-// end ends the traffic and returns the first error of a request.
-func (t *traffic) end() error {
+// end ends the traffic, and returns how many requests failed, and how the first of them did.
+func (t *traffic) end() (failed int, first error) {
 	t.stop()
 	<-t.done
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.err
+	for _, r := range t.sent {
+		if r.err != nil {
+			if failed++; failed == 1 {
+				first = r.err
+			}
+		}
+	}
+	return failed, first
 }
 
 // span is a stretch of time.
 type span struct{ from, to time.Time }
 
-// within are the latencies of the requests that were due in one of the spans. Only after end.
+// within are the latencies of the requests that were due in one of the spans and were answered. Only after end.
 func (t *traffic) within(spans []span) samples {
 	var out samples
 	for _, r := range t.sent {
 		for _, s := range spans {
-			if !r.due.Before(s.from) && !r.due.After(s.to) {
+			if r.err == nil && !r.due.Before(s.from) && !r.due.After(s.to) {
 				out.add(r.took)
 				break
 			}

@@ -2,7 +2,7 @@ package bench
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,8 +21,8 @@ func TestTrafficCountsWhatWasDue(t *testing.T) {
 			return nil
 		})
 		time.Sleep(3*time.Second + time.Millisecond)
-		if err := traffic.end(); err != nil {
-			t.Fatal(err)
+		if failed, err := traffic.end(); failed != 0 || err != nil {
+			t.Fatal(failed, err)
 		}
 		second := func(i int) span {
 			return span{begin.Add(time.Duration(i)*time.Second + time.Millisecond), begin.Add(time.Duration(i+1)*time.Second - time.Millisecond)}
@@ -37,19 +37,22 @@ func TestTrafficCountsWhatWasDue(t *testing.T) {
 	})
 }
 
-func TestTrafficTellsTheFirstError(t *testing.T) {
+func TestTrafficCountsFailures(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		refused, n := errors.New("refused"), 0
+		begin, n := time.Now(), 0
 		traffic := startTraffic(t.Context(), func(context.Context) error {
-			if n++; n == 2 {
-				return refused
+			if n++; n == 2 || n == 4 {
+				return fmt.Errorf("request %d", n)
 			}
 			return nil
 		})
-		time.Sleep(time.Second)
-		if err := traffic.end(); !errors.Is(err, refused) {
-			t.Errorf("got %v", err)
+		time.Sleep(time.Second + time.Millisecond)
+		if failed, first := traffic.end(); failed != 2 || first == nil || first.Error() != "request 2" {
+			t.Errorf("got %d, %v", failed, first)
+		}
+		if got := len(traffic.within([]span{{begin, time.Now()}})); got != trafficRate-2 {
+			t.Errorf("%d were answered, want %d", got, trafficRate-2)
 		}
 	})
 }

@@ -12,7 +12,7 @@ import (
 
 // warmFlags are those of a server that keeps the environments of a measurement warm, and prepares nothing else.
 func warmFlags() []string {
-	return append(slots(0, 0), "--keep-alive=1h", "--keep-alive-min=1h")
+	return append(slots(0, 0), noSlots, "--keep-alive=1h", "--keep-alive-min=1h")
 }
 
 // budgetFor is the flag of a memory budget for n environments of memoryMB. What they reserve is far more than what they

@@ -96,6 +96,30 @@ func TestCalls(t *testing.T) {
 			want:   received{method: "DELETE", uri: "/2015-03-31/functions/hello", service: "lambda"},
 		},
 		{
+			name:   "PublishVersion",
+			answer: answer{status: 201, body: functionAnswer},
+			call: func(c *client.Client) (any, error) {
+				f, err := c.PublishVersion(t.Context(), "hello")
+				return f.RevisionId, err
+			},
+			want:   received{method: "POST", uri: "/2015-03-31/functions/hello/versions", service: "lambda", body: `{}`},
+			result: "r1",
+		},
+		{
+			name:   "PutFunctionConcurrency",
+			answer: answer{body: `{"ReservedConcurrentExecutions":0}`},
+			call:   func(c *client.Client) (any, error) { return nil, c.PutFunctionConcurrency(t.Context(), "hello", 0) },
+			want: received{
+				method: "PUT", uri: "/2017-10-31/functions/hello/concurrency", service: "lambda", body: `{"ReservedConcurrentExecutions":0}`,
+			},
+		},
+		{
+			name:   "DeleteFunctionConcurrency",
+			answer: answer{status: 204},
+			call:   func(c *client.Client) (any, error) { return nil, c.DeleteFunctionConcurrency(t.Context(), "hello") },
+			want:   received{method: "DELETE", uri: "/2017-10-31/functions/hello/concurrency", service: "lambda"},
+		},
+		{
 			name: "FilterLogEvents",
 			answer: answer{body: `{"events":[{"eventId":"01","logStreamName":"s","timestamp":1767225600123,"ingestionTime":1767225600456,"message":"m\n"}],` +
 				`"searchedLogStreams":[],"nextToken":"more"}`},

@@ -24,6 +24,7 @@ type CreateFunctionInput struct {
 	MemorySize       int               `json:",omitempty"` // MB
 	EphemeralStorage *EphemeralStorage `json:",omitempty"`
 	Environment      *Environment      `json:",omitempty"`
+	SnapStart        *SnapStart        `json:",omitempty"`
 	Tags             map[string]string `json:",omitempty"`
 	Code             CodeInput
 }
@@ -36,6 +37,11 @@ type CodeInput struct {
 // Environment holds a function's environment variables.
 type Environment struct {
 	Variables map[string]string
+}
+
+// SnapStart is when snapshots of an initialised function are made.
+type SnapStart struct {
+	ApplyOn string // "PublishedVersions" or "None"
 }
 
 // EphemeralStorage is the size of /tmp in MB.
@@ -53,6 +59,7 @@ type UpdateFunctionConfigurationInput struct {
 	MemorySize       *int              `json:",omitempty"` // MB
 	EphemeralStorage *EphemeralStorage `json:",omitempty"`
 	Environment      *Environment      `json:",omitempty"`
+	SnapStart        *SnapStart        `json:",omitempty"`
 	RevisionId       string            `json:",omitempty"` //nolint:revive // the wire's spelling
 }
 

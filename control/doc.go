@@ -1,5 +1,6 @@
-// Package control creates, reads, changes and deletes functions. It owns their state machine and the work that makes a
-// function runnable; it knows no wire format and runs no function.
+// Package control creates, reads, changes and deletes functions, publishes versions of them, and keeps their concurrency
+// settings. It owns the state machine and the work that makes a function runnable; it knows no wire format and runs no
+// function.
 //
 // # State machine
 //
@@ -11,12 +12,27 @@
 // few workers (prepare.go). While an update is in progress, and after one failed, the function goes on serving the
 // configuration it served before, store.Function.Serving. A Failed function never served; it can only be deleted.
 //
+// A published version is Active at once if what it is made of is prepared, else Pending until it is: when it was published
+// together with new code, and always with SnapStart, whose preparation includes making the snapshot (optimise.go, on
+// workers of its own). After that a version changes no more, but for its provisioned concurrency. A Failed version can
+// only be deleted; publishing the same again makes a new one.
+//
+// # Concurrency
+//
+// Share (share.go) is what invocations of a version may use: invoke asks for it each time. Reserved concurrency belongs
+// to a function, provisioned concurrency to a version. Both are in the store, and Share follows the store at once. Each
+// setting is checked against the sums of the account, so they are made one at a time (concurrency.go, limit).
+//
 // # Invariants
 //
 //   - Every write is a compare-and-set on the stored record: of two updates that race one wins, the other is refused.
-//   - RevisionID changes with every write, also with those that only change a state.
+//   - RevisionID changes with every write to $LATEST's configuration, also with those that only change a state or tags. A
+//     publication or a concurrency setting leaves it.
 //   - What must be prepared is in the store (Pending, InProgress), nowhere else: a restart takes it up again.
 //   - Serving is nil until the function was Active once, and never nil after.
+//   - The numbers of a function's versions rise, and none is used twice while the function lives.
+//   - What Slots heard last about a version is what the store says about it; Open tells all of it anew.
+//   - The account keeps lambda.MinUnreserved unreserved, whatever is set at once.
 //
 // # Life cycle
 //

@@ -14,5 +14,6 @@ var (
 	_ gateway.Packages = (*code.Store)(nil)
 	_ gateway.Invoker  = (*invoke.Invoker)(nil)
 	_ invoke.Functions = (*control.Functions)(nil)
+	_ invoke.Shares    = (*control.Functions)(nil)
 	_ control.Packages = (*code.Store)(nil)
 )

@@ -43,7 +43,7 @@ func TestInvokeOptions(t *testing.T) {
 	s.invoker.set(func(_ context.Context, req *invoke.Request) (*invoke.Result, error) {
 		return &invoke.Result{
 			ExecutedVersion: "$LATEST", LogTail: []byte("START\nEND\n"),
-			Phases: []invoke.Phase{{Name: "init", Duration: 51234567}, {Name: "invoke", Duration: 2 * time.Millisecond}},
+			Phases: []invoke.Phase{{Name: "place", Duration: 150000, Source: "hot"}, {Name: "init", Duration: 51234567}, {Name: "invoke", Duration: 2 * time.Millisecond}},
 		}, nil
 	})
 	trace := "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1;Lineage=a:0"
@@ -55,7 +55,7 @@ func TestInvokeOptions(t *testing.T) {
 		req.ClientContext != ` {"custom":{"k":"v"}}` || req.TraceID != trace {
 		t.Errorf("request %+v", req)
 	}
-	for name, want := range map[string]string{"X-Amz-Log-Result": "U1RBUlQKRU5ECg==", "X-Amzn-Trace-Id": trace, "Server-Timing": "init;dur=51.235, invoke;dur=2.000"} {
+	for name, want := range map[string]string{"X-Amz-Log-Result": "U1RBUlQKRU5ECg==", "X-Amzn-Trace-Id": trace, "Server-Timing": `place;dur=0.150;desc="hot", init;dur=51.235, invoke;dur=2.000`} {
 		if got := a.header.Get(name); got != want {
 			t.Errorf("%s %q, want %q", name, got, want)
 		}

@@ -20,8 +20,8 @@
 //
 // # Invariants
 //
-// Memory is bounded: some 150 bytes for a function that ran once, some 350 more for each level that had a gap of a
-// second or longer. Neither Arrived nor Idle allocates once a level is known. Plans respect Options.Min and Options.Max.
+// Memory is bounded: some 300 bytes for a function that ran once, 250 more for each level that had a gap of
+// ten seconds or longer. Neither Arrived nor Idle allocates once a level is known. Plans respect Options.Min and Options.Max.
 // Every Arrived is followed by exactly one Idle or Lost of the same key; if the caller breaks this the levels are wrong
 // and the plans are bad, but nothing worse happens.
 package keepalive

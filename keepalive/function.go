@@ -21,11 +21,9 @@ const (
 
 // function is what is known about one key.
 type function struct {
-	cost, gb  float32 // of a cold start, in seconds, and of its environment, in GB
-	started   bool    // cost and gb were measured
-	running   int     // invocations that run now
-	frequency float32 // uses, fading; see priority.go
-	lastUse   time.Duration
+	cost, gb float32 // of a cold start, in seconds, and of its environment, in GB
+	started  bool    // cost and gb were measured
+	running  int     // invocations that run now
 
 	one  level   // level 1, the only one of most functions
 	more []level // level 2 and up
@@ -34,6 +32,8 @@ type function struct {
 // level is one level of concurrency.
 type level struct {
 	idleSince time.Duration // busy while it runs
+	lastUse   time.Duration // about when frequency was brought up to date
+	frequency float32       // uses, fading; see priority.go
 	gaps      *gaps         // nil before the first that counts
 	plan      Plan          // the last one made
 	fresh     uint8         // how often plan may still be given out

@@ -1,6 +1,6 @@
 package keepalive
 
-import ("time";"os";"strconv")
+import "time"
 
 // Plan is what to do with an environment that is idle now.
 type Plan struct {
@@ -15,23 +15,25 @@ type Plan struct {
 
 // Reasons of plans.
 const (
-	ReasonNone      = "keep-alive is off"
-	ReasonWorth     = "little known: held for what its cold start is worth"
-	ReasonExpected  = "held until the next use gets unlikely"
-	ReasonRare      = "let go: the next use is too far away"
-	ReasonAhead     = "let go: made again before the next use is due"
-	ReasonLate      = "made ahead, overtaken by an arrival"
-	ReasonUnbounded = "held to the maximum: its uses are worth it"
+	ReasonNone     = "keep-alive is off"
+	ReasonWorth    = "little known: held for what its cold start is worth"
+	ReasonExpected = "held until the next use gets unlikely"
+	ReasonRare     = "let go: the next use is too far away"
+	ReasonAhead    = "let go: made again before the next use is due"
+	ReasonLate     = "made ahead, overtaken by an arrival"
+	ReasonMost     = "held for as long as the operator allows"
 )
 
 // prior is how many observed gaps the population's opinion weighs.
-var prior = envf("PRIOR",2.0)
-var never = envf("NEVER",0)
-func envf(n string,d float64) float64 { if v,err:=strconv.ParseFloat(os.Getenv(n),64); err==nil {return v}; return d}
+const prior = 2.0
+
+// never is how many gaps without an end are assumed of each level beside: it may have been used for the last time, and
+// gaps that still go on, the long ones first of all, are not in the population.
+const never = 0.5
 
 // aheadShare is what making an environment ahead costs, as a share of the same start with somebody waiting: it takes
 // the same CPU and memory.
-var aheadShare = envf("AHEAD",0.1)
+const aheadShare = 0.1
 
 // plan makes l.plan anew, for an environment that becomes idle now.
 func (p *Policy) plan(f *function, l *level) {
@@ -41,111 +43,111 @@ func (p *Policy) plan(f *function, l *level) {
 
 // planAt plans for an environment of level l that is idle at age since the level's last use.
 func (p *Policy) planAt(f *function, l *level, age time.Duration) Plan {
-	ahead := l == &f.one
-	crowdOf := &p.above
-	if ahead {
-		crowdOf = &p.first
-	}
 	worth := float64(f.cost) * p.o.Exchange // of one avoided cold start, in GB·s
 	gb := float64(f.gb)
-	if l.gaps == nil && crowdOf.total < crowd {
-		return p.skiRental(worth / gb)
+	least := max(p.o.Min, min(quantum, p.o.Max))
+	others, ahead := &p.above, l == &f.one
+	if ahead {
+		others = &p.first
 	}
-	c := choose(l.gaps, crowdOf, age.Seconds(), p.o.Min.Seconds(), p.o.Max.Seconds(), worth, gb, ahead)
-	if !ahead {
-		c.ahead = 0
+	if l.gaps == nil && others.total < crowd {
+		keep := p.o.Max
+		if rent := worth / gb; rent < keep.Seconds() {
+			keep = max(seconds(rent), least)
+		}
+		return Plan{Keep: keep, Reason: ReasonWorth}
 	}
-	keep := min(max(seconds(c.keep), p.o.Min, min(quantum, p.o.Max)), p.o.Max)
-	switch wake := seconds(c.ahead - float64(f.cost)); {
-	case c.ahead > 0 && wake > keep:
-		return Plan{Keep: keep, Prewarm: wake, Reason: ReasonAhead}
-	case c.keep <= 0:
-		return Plan{Keep: keep, Reason: ReasonRare}
-	case keep == p.o.Max:
-		return Plan{Keep: keep, Reason: ReasonUnbounded}
+	c := choose(l.gaps, others, terms{
+		age: age.Seconds(), least: least.Seconds(), most: p.o.Max.Seconds(), worth: worth, gb: gb, ahead: ahead,
+	})
+	plan := Plan{Keep: min(max(seconds(c.keep), least), p.o.Max), Reason: ReasonExpected}
+	switch wake := seconds(c.wake - float64(f.cost)); {
+	case c.wake > 0 && wake > plan.Keep:
+		plan.Prewarm, plan.Reason = wake, ReasonAhead
+	case c.rare:
+		plan.Reason = ReasonRare
+	case plan.Keep == p.o.Max:
+		plan.Reason = ReasonMost
 	}
-	return Plan{Keep: keep, Reason: ReasonExpected}
-}
-
-// skiRental holds until the memory spent is worth the cold start.
-func (p *Policy) skiRental(hold float64) Plan {
-	keep := p.o.Max
-	if hold < keep.Seconds() {
-		keep = max(seconds(hold), p.o.Min, min(quantum, p.o.Max))
-	}
-	return Plan{Keep: keep, Reason: ReasonWorth}
+	return plan
 }
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
-// choice is a plan in seconds from age: hold for keep, be there again at ahead (0: never).
-type choice struct{ keep, ahead float64 }
+// terms are what a choice depends on beside the gaps. Times are in seconds.
+type terms struct {
+	age         float64 // since the gap began
+	least, most float64 // how long to hold from age on
+	worth       float64 // of an avoided cold start, in GB·s
+	gb          float64 // memory of the environment
+	ahead       bool    // whether one may be made ahead
+}
 
-// choose finds the plan of least expected cost by dynamic programming from the longest gap back to age. At each edge of
-// a bin an environment that is there is held or let go, and where there is none one may be made. own may be nil.
-func choose(own *gaps, others *population, age, least, most, worth, gb float64, ahead bool) choice {
-	// weight[i] is how likely the gap ends in bin i, not normalised.
-	var weight [binCount]float64
-	if others.total > 0 {
-		w := prior / float64(others.total)
-		for i, n := range others.bins {
-			weight[i] = w * float64(n)
+// choice is a plan in seconds from terms.age: hold for keep, be there again at wake (0: never). rare says that it was
+// not worth holding longer than it had to be.
+type choice struct {
+	keep, wake float64
+	rare       bool
+}
+
+// choose finds the plan of least expected cost by dynamic programming, from the longest gap back to age. At each edge
+// of a bin an environment that is there is held or let go, and where there is none one may be made. own may be nil.
+func choose(own *gaps, others *population, t terms) choice {
+	weight := weigh(own, others)
+	from := 0
+	for from < lastBin-1 && edges[from+1] <= t.age {
+		from++
+	}
+	// What is to come from an edge on, in expectation: with an environment held since age, with none, with one made
+	// ahead. beyond is the weight of gaps that reach the edge.
+	beyond := weight[lastBin]
+	held, none, made := t.worth*beyond, t.worth*beyond, t.worth*beyond
+	var hold, wake [binCount]bool // what to do at each edge
+	for i := lastBin - 1; i >= from; i-- {
+		begin, end := max(edges[i], t.age), edges[i+1]
+		onHeld, onNone := none, none
+		if hold[i+1] = end-t.age < t.least || (end-t.age <= t.most && held <= none); hold[i+1] {
+			onHeld = held
+		}
+		if start := made + aheadShare*t.worth*beyond; t.ahead && start < none {
+			wake[i+1], onNone = true, start
+		}
+		onMade := min(made, none)
+		memory := t.gb * (end - begin) * (beyond + weight[i]/2)
+		held, made, none = memory+onHeld, memory+onMade, t.worth*weight[i]+onNone
+		beyond += weight[i]
+	}
+	i := from + 1
+	for i < lastBin && hold[i] {
+		i++
+	}
+	c := choice{keep: min(edges[i]-t.age, t.most), rare: i == from+1 || edges[i-1]-t.age < t.least}
+	for i++; i < lastBin && c.wake == 0; i++ {
+		if wake[i] {
+			c.wake = edges[i] - t.age
 		}
 	}
-	weight[lastBin]+=never
-	if own != nil {
-		for i, n := range own.bins {
-			if n == 0 {
-				continue
-			}
-			// What lies at the edge of a bin may fall into the next one the next time.
+	return c
+}
+
+// weigh returns how likely a gap ends in each bin, not normalised: the level's own gaps, and what is assumed beside.
+func weigh(own *gaps, others *population) (weight [binCount]float64) {
+	if others.total > 0 {
+		share := prior / float64(others.total)
+		for i, n := range others.bins {
+			weight[i] = share * float64(n)
+		}
+	}
+	weight[lastBin] += never
+	if own == nil {
+		return weight
+	}
+	for i, n := range own.bins {
+		if n > 0 { // what lies at the edge of a bin may fall into the next one the next time
 			weight[i] += float64(n) / 2
 			weight[max(0, i-1)] += float64(n) / 4
 			weight[min(lastBin, i+1)] += float64(n) / 4
 		}
 	}
-	from := 0
-	for from < lastBin-1 && edges[from+1] <= age {
-		from++
-	}
-
-	// Expected cost from the beginning of bin i on: held since age, none there, or made ahead.
-	beyond := weight[lastBin]
-	held, none, made := worth*beyond, worth*beyond, worth*beyond
-	// What follows from the current edge on, found while going back.
-	var hold, wake [binCount]bool
-	for i := lastBin - 1; i >= from; i-- {
-		begin := max(edges[i], age)
-		end := edges[i+1]
-		memory := gb * (end - begin) * (beyond + weight[i]/2)
-		// At end: may an environment that is held stay?
-		hold[i+1] = end-age < least || (end-age <= most && held <= none)
-		heldOn := none
-		if hold[i+1] {
-			heldOn = held
-		}
-		wake[i+1] = ahead && made+aheadShare*worth*beyond < none
-		noneOn := none
-		if wake[i+1] {
-			noneOn = made + aheadShare*worth*beyond
-		}
-		held = memory + heldOn
-		made = memory + min(made, none)
-		none = worth*weight[i] + noneOn
-		beyond += weight[i]
-	}
-	var c choice
-	i := from
-	if held <= none || least > 0 {
-		for i++; i < lastBin && hold[i]; i++ {
-		}
-		c.keep = min(edges[i]-age, most)
-	}
-	for i++; i < lastBin; i++ {
-		if wake[i] {
-			c.ahead = edges[i] - age
-			break
-		}
-	}
-	return c
+	return weight
 }

@@ -59,9 +59,9 @@ func New(o Options) *Policy {
 func (p *Policy) Arrived(k Key, at time.Time) {
 	now := p.since(at)
 	f := p.function(k)
-	f.used(now)
 	f.running++
 	l := f.level(f.running)
+	l.used(now)
 	if l.idleSince == busy {
 		return
 	}

@@ -24,6 +24,7 @@
 //
 //	agent   -> Hello                                   control, once, after boot
 //	host    -> Start {kind, argv, env, …}              control; the agent starts the runtime process
+//	runtime -> Idle                                    data, bundled runtimes only, unless its function is there: warm
 //	host    -> Specialise {handler, env, …}            data, bundled runtimes only
 //	runtime -> Ready | InitError                       data; init is over
 //	host    -> Invoke {id, deadline, …} + event        data

@@ -206,6 +206,44 @@ func TestSessionTimesOutAndIsResetInPlace(t *testing.T) {
 	}
 }
 
+// Warm is said once at most, before Ready, and the host need not have waited for it.
+func TestSessionWarm(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		idles     int
+		await, ok bool
+	}{
+		"awaited":             {idles: 1, await: true, ok: true},
+		"not awaited":         {idles: 1, ok: true},
+		"not said":            {idles: 0, ok: true},
+		"said twice":          {idles: 2},
+		"said twice, awaited": {idles: 2, await: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, g := open(t)
+			for range c.idles {
+				g.must(g.dw.Frame(link.TypeIdle, 0, nil))
+			}
+			g.must(g.dw.Frame(link.TypeReady, 0, nil))
+			if c.await {
+				if err := s.AwaitWarm(soon()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			err := s.AwaitReady(soon())
+			if c.ok && err != nil || !c.ok && !errors.Is(err, link.ErrProtocol) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+	s, g := open(t)
+	g.must(g.dw.Frame(link.TypeReady, 0, nil))
+	if err := s.AwaitWarm(soon()); !errors.Is(err, link.ErrProtocol) {
+		t.Errorf("ready without a function: %v", err)
+	}
+}
+
 func TestSessionInitErrorCarriesThePayload(t *testing.T) {
 	t.Parallel()
 	s, g := open(t)

@@ -39,7 +39,7 @@ func Reopen(ctx context.Context, control, data *os.File) (*Session, error) {
 	stop := context.AfterFunc(ctx, func() { _ = control.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
 	s := newSession(control, data)
-	s.run = 1
+	s.run, s.warm = 1, true
 	r := NewReader(control)
 	if err := s.ping(r); err != nil {
 		if ctx.Err() != nil {

@@ -27,11 +27,12 @@ import (
 
 // Node is a running server.
 type Node struct {
-	pool   *pool.Pool
-	http   *http.Server
-	addr   string
-	served chan struct{} // closed when the HTTP server has ended
-	undo   []func()      // what Open did, in its order
+	pool    *pool.Pool
+	invoker *invoke.Invoker
+	http    *http.Server
+	addr    string
+	served  chan struct{} // closed when the HTTP server has ended
+	undo    []func()      // what Open did, in its order
 }
 
 // Open starts a server and returns when it serves. Close or Shutdown must be called.
@@ -121,17 +122,18 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 	n.prepareRuntimes(st.Functions(), catalog, environments)
 
 	verifier := auth.NewVerifier(auth.Options{Keys: keys, Region: c.Region})
+	n.invoker = invoke.New(invoke.Options{
+		Functions: functions, Environments: environments, Shares: functions, Logger: c.Logger,
+		Observe: func(o invoke.Observation) { observe(counts, o) },
+	})
 	front := gateway.New(gateway.Options{
 		Region:    c.Region,
 		Functions: functions,
-		Invoker: invoke.New(invoke.Options{
-			Functions: functions, Environments: environments, Shares: functions, Logger: c.Logger,
-			Observe: func(o invoke.Observation) { observe(counts, o) },
-		}),
-		Verifier: verifier,
-		Logs:     logReader{st.Logs()},
-		Packages: packages,
-		Logger:   c.Logger,
+		Invoker:   n.invoker,
+		Verifier:  verifier,
+		Logs:      logReader{st.Logs()},
+		Packages:  packages,
+		Logger:    c.Logger,
 	})
 	operators, err := ops.Open(ops.Options{
 		DataDir: c.DataDir, Listen: c.OpsListen, Metrics: counts, Status: environments.Status, Logger: c.Logger,
@@ -151,6 +153,9 @@ func (n *Node) Addr() string { return n.addr }
 
 // Status is what the server's pool holds now.
 func (n *Node) Status() pool.Status { return n.pool.Status() }
+
+// Invocations counts those under way, by function version.
+func (n *Node) Invocations() []invoke.Count { return n.invoker.Counts() }
 
 // Shutdown stops accepting requests, lets those under way finish until ctx ends, and closes everything.
 func (n *Node) Shutdown(ctx context.Context) error {

@@ -27,12 +27,21 @@ func initTypeOf(why Cause) string {
 	return initOnDemand
 }
 
+// placeError is a failure before the sandbox had anything of the function: a second try may go well.
+type placeError struct{ error }
+
+func (e *placeError) Unwrap() error { return e.error }
+
 // errNotNeeded ends a cold start whose caller was served otherwise before it had cost anything.
 var errNotNeeded = errors.New("nobody waits for it any more")
 
 // coldStart makes an environment for fn and hands it, or why there is none, to whoever waits longest for one.
 func (p *Pool) coldStart(fn *lambda.Config, why Cause) {
 	e, err := p.create(p.ctx, fn, why, initTypeOf(why))
+	if _, ours := errors.AsType[*placeError](err); ours && p.ctx.Err() == nil {
+		p.o.Logger.Warn("no place for a cold start; trying once more", "function", fn.Name, "error", err)
+		e, err = p.create(p.ctx, fn, why, initTypeOf(why))
+	}
 	k := keyOf(fn)
 	p.mu.Lock()
 	if p.starting[k]--; p.starting[k] == 0 {
@@ -114,7 +123,10 @@ func (p *Pool) create(ctx context.Context, fn *lambda.Config, why Cause, initTyp
 		}
 	}()
 	if err := p.place(ctx, e, why); err != nil {
-		return nil, err
+		if errors.Is(err, errNotNeeded) {
+			return nil, err
+		}
+		return nil, &placeError{err}
 	}
 	e.Cold.Place = time.Since(begin) - e.restored
 	if e.Source == SourceSnapshot {
@@ -193,7 +205,7 @@ func (p *Pool) place(ctx context.Context, e *Environment, why Cause) error {
 			return fmt.Errorf("attach code: %w", err)
 		}
 	}
-	return e.boot(ctx)
+	return p.bringUp(ctx, e)
 }
 
 // createFor creates a sandbox made to e's measure.
@@ -232,7 +244,7 @@ func (p *Pool) initialise(ctx context.Context, e *Environment, why Cause) error 
 		failure = e.startRuntime()
 	}
 	if err := attaching.Wait(); err != nil {
-		return err
+		return &placeError{err}
 	}
 	e.Cold.Code = attached
 	if !bundled {

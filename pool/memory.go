@@ -36,16 +36,9 @@ func (p *Pool) reserve(ctx context.Context, bytes int64) error {
 	for _, e := range victims {
 		p.destroy(e, CauseEvicted)
 	}
-	timeout := time.NewTimer(p.o.PlaceTimeout)
-	defer timeout.Stop()
-	var err error
-	select {
-	case <-r.granted:
+	err := p.awaitGrant(ctx, r)
+	if err == nil {
 		return nil
-	case <-ctx.Done():
-		err = context.Cause(ctx)
-	case <-timeout.C:
-		err = ErrNoMemory
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -57,6 +50,30 @@ func (p *Pool) reserve(ctx context.Context, bytes int64) error {
 	p.inLine = slices.DeleteFunc(p.inLine, func(x *reservation) bool { return x == r })
 	p.grant() // it may have stood in the way of a smaller one
 	return err
+}
+
+// awaitGrant waits in line for as long as the line moves: ErrNoMemory when it has not for Options.PlaceTimeout, and after
+// maxWait in any case.
+func (p *Pool) awaitGrant(ctx context.Context, r *reservation) error {
+	end := time.Now().Add(maxWait)
+	timeout := time.NewTimer(p.o.PlaceTimeout)
+	defer timeout.Stop()
+	for {
+		select {
+		case <-r.granted:
+			return nil
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-timeout.C:
+		}
+		p.mu.Lock()
+		patience := min(time.Until(p.lastGrant.Add(p.o.PlaceTimeout)), time.Until(end))
+		p.mu.Unlock()
+		if patience <= 0 {
+			return ErrNoMemory
+		}
+		timeout.Reset(patience)
+	}
 }
 
 // giveUpMemory returns what a failed cold start had reserved.
@@ -79,6 +96,7 @@ func (p *Pool) unreserve(bytes int64) {
 func (p *Pool) grant() {
 	for len(p.inLine) > 0 && p.used+p.inLine[0].bytes <= p.o.MemoryBudget {
 		p.used += p.inLine[0].bytes
+		p.lastGrant = time.Now()
 		close(p.inLine[0].granted)
 		p.inLine = p.inLine[1:]
 	}

@@ -42,6 +42,8 @@ type Launch struct {
 	// OwnStart says that the function sets variables that a runtime only looks at when it starts, so that one which is
 	// up already cannot serve it.
 	OwnStart bool
+	// Template says that the runtime can be part of a snapshot while it waits for its function.
+	Template bool
 
 	region string
 }
@@ -73,7 +75,7 @@ type Options struct {
 	SnapshotLatest bool
 	// ScalingRate is by how many environments a function may grow in lambda.ScalingWindow; 0 means lambda.ScalingRate.
 	ScalingRate int
-	// PlaceTimeout is how long a cold start waits for memory; 0 means 3 s.
+	// PlaceTimeout is how long a cold start waits for memory while nobody else gets any either; 0 means 3 s.
 	PlaceTimeout time.Duration
 	// ColdStarts is how many cold starts run at once; 0 means two for each CPU.
 	ColdStarts int
@@ -100,20 +102,21 @@ type Pool struct {
 	work   sync.WaitGroup // cold starts, teardowns, watchers
 	starts chan struct{}  // a token for each cold start that runs
 
-	mu       sync.Mutex
-	closed   bool
-	live     map[*Environment]bool
-	idle     map[key][]*Environment // newest last
-	waiters  map[key][]*want        // oldest first
-	starting map[key]int            // cold starts under way
-	settling map[key]int            // busy environments that will be released in a moment
-	alive    map[key]int            // environments in live
-	waiting  int                    // callers in waiters
-	coldMean time.Duration          // how long a cold start takes, a moving average
-	used     int64                  // bytes of the budget that are reserved
-	stocked  int64                  // those of them that slots in stock have
-	leaving  int64                  // those of them whose environments are being destroyed
-	inLine   []*reservation         // cold starts that wait for memory, oldest first
+	mu        sync.Mutex
+	closed    bool
+	live      map[*Environment]bool
+	idle      map[key][]*Environment // newest last
+	waiters   map[key][]*want        // oldest first
+	starting  map[key]int            // cold starts under way
+	settling  map[key]int            // busy environments that will be released in a moment
+	alive     map[key]int            // environments in live
+	waiting   int                    // callers in waiters
+	coldMean  time.Duration          // how long a cold start takes, a moving average
+	used      int64                  // bytes of the budget that are reserved
+	stocked   int64                  // those of them that slots in stock have
+	leaving   int64                  // those of them whose environments are being destroyed
+	inLine    []*reservation         // cold starts that wait for memory, oldest first
+	lastGrant time.Time              // when one of them got it last
 
 	policy       *keepalive.Policy
 	prewarm      map[key]*time.Timer

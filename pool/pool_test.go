@@ -169,12 +169,16 @@ func TestAFailedColdStartIsItsCallersError(t *testing.T) {
 			broken := errors.New("broken on purpose")
 			r.engine.Faults.Set(at, fake.Fault{Err: broken, Times: 1})
 			fn := function("f", 128)
+			r.acquire(t, fn) // the second try
+			r.engine.Faults.Set(at, fake.Fault{Err: broken})
+			fn = function("g", 128)
 			if _, err := r.Acquire(t.Context(), fn); !errors.Is(err, broken) {
 				t.Fatalf("got %v", err)
 			}
-			if u := r.Usage(); u.Environments != 0 || u.ReservedBytes != 0 || u.Starting != 0 {
+			if u := r.Usage(); u.Environments != 1 || u.ReservedBytes != 128<<20+pool.OverheadBytes || u.Starting != 0 {
 				t.Errorf("left behind: %+v", u)
 			}
+			r.engine.Faults.Set(at, fake.Fault{})
 			r.acquire(t, fn)
 		})
 	}

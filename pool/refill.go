@@ -141,6 +141,14 @@ func (p *Pool) fill(s *stock) {
 		case <-p.ctx.Done():
 		}
 	})
+	if s.kind == SourceHot && s.launch.Template && !s.templated && p.hasSnapshots() {
+		s.templated = true
+		p.work.Go(func() {
+			if err := p.makeTemplate(p.ctx, s); err != nil && p.ctx.Err() == nil {
+				p.o.Logger.Warn("no template of this runtime", "runtime", s.launch.Runtime, "error", err)
+			}
+		})
+	}
 	p.o.Trace(Event{Kind: EventStocked, Runtime: s.launch.Runtime, Source: s.kind, Phases: Phases{Place: took}})
 }
 

@@ -20,6 +20,8 @@ type stock struct {
 	target  int
 	reason  string
 
+	templated bool // a template was made of its slots, or tried
+
 	taken, missed, drained int64
 }
 

@@ -28,8 +28,7 @@ var ownStartPrefixes = []string{
 
 // ownStart are those that share no prefix.
 var ownStart = map[string]bool{
-	"GLIBC_TUNABLES": true, "LANG": true, "LANGUAGE": true, "LOCPATH": true, "GCONV_PATH": true, "NLSPATH": true,
-	"AWS_LAMBDA_EXEC_WRAPPER": true, "SSLKEYLOGFILE": true,
+	"GLIBC_TUNABLES": true, "LANG": true, "LOCPATH": true, "GCONV_PATH": true, "AWS_LAMBDA_EXEC_WRAPPER": true,
 }
 
 // appliedLater are the exceptions: Specialise applies the first two, and libraries read the third when they are loaded.

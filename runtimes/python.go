@@ -91,6 +91,9 @@ func (c *Catalog) extensions(col *collector, l *linker, dir string) error {
 	})
 }
 
+// rehearsal has no bytecode: warming up includes compiling it.
+const rehearsal = RuntimeDir + "/rehearsal"
+
 // bytecode adds a bytecode file for every Python file in col's tree. Files that the host has compiled already are
 // used; the others are compiled by in itself into the directory temp, which must live until the image is written.
 // Every one is marked as not to be compared with its source (PEP 552).
@@ -103,7 +106,7 @@ func (c *Catalog) bytecode(ctx context.Context, t *image.Tree, in interpreter, t
 	cached := map[string]image.Entry{} // path of the bytecode file
 	compiled := map[string]string{}    // path of the bytecode file, to its file in temp
 	err = t.Walk(func(p string, e image.Entry) error {
-		if !e.Mode.IsRegular() || path.Ext(p) != ".py" {
+		if !e.Mode.IsRegular() || path.Ext(p) != ".py" || path.Dir(p) == rehearsal {
 			return nil
 		}
 		name := path.Join(path.Dir(p), "__pycache__", strings.TrimSuffix(path.Base(p), "py")+in.python.Tag+".pyc")

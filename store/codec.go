@@ -9,8 +9,8 @@ import (
 // functionSchema and versionSchema are the versions of the records that this release writes. It reads all up to them.
 // Raise one when an older release would misread what this one writes, and keep a golden file of the old form in testdata.
 //
-// History of functions: 1; 2 added reserved concurrency and what published versions need, which a release that knows
-// only 1 would lose when it rewrites a record.
+// History of functions: 1; 2 added reserved concurrency, what published versions need, and Serves; a release that
+// knows only 1 would lose them when it rewrites a record.
 const (
 	functionSchema = 2
 	versionSchema  = 1
@@ -20,6 +20,8 @@ const (
 type functionRecord struct {
 	Schema int `json:"schema"`
 	Function
+	// Serves stands for a Serving that is the same as Config: most are, and parsing is most of the time a start takes.
+	Serves bool `json:"serves,omitempty"`
 }
 
 // versionRecord is a Version as it is stored.
@@ -29,7 +31,11 @@ type versionRecord struct {
 }
 
 func encodeFunction(f Function) ([]byte, error) {
-	return json.Marshal(functionRecord{functionSchema, f})
+	serves := f.servesConfig()
+	if serves {
+		f.Serving = nil
+	}
+	return json.Marshal(functionRecord{functionSchema, f, serves})
 }
 
 func encodeVersion(v Version) ([]byte, error) {
@@ -53,6 +59,9 @@ func decodeFunction(data []byte) (Function, error) {
 	var r functionRecord
 	if err := json.Unmarshal(data, &r); err != nil {
 		return Function{}, fmt.Errorf("function record: %w", err)
+	}
+	if r.Serves {
+		r.Serving = &r.Config
 	}
 	return r.Function, nil
 }

@@ -96,7 +96,9 @@ func TestFunctionGoldenOfSchema1(t *testing.T) {
 func TestFunctionGolden(t *testing.T) {
 	t.Parallel()
 	minimal := Function{Config: lambda.Config{Account: "000000000000", Name: "f", State: lambda.StatePending}}
-	for name, f := range map[string]Function{"function-v2.json": goldenFunction(), "function-v2-minimal.json": minimal} {
+	serves := goldenFunction()
+	serves.Serving = serves.Config.Clone()
+	for name, f := range map[string]Function{"function-v2.json": goldenFunction(), "function-v2-minimal.json": minimal, "function-v2-serves.json": serves} {
 		data, err := encodeFunction(f)
 		if err != nil {
 			t.Fatal(err)

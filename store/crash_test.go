@@ -3,6 +3,7 @@ package store_test
 import (
 	"bufio"
 	"context"
+	"crypto/rand"
 	"fmt"
 	"log/slog"
 	"os"
@@ -36,7 +37,7 @@ func writeUntilKilled(dir string) {
 		}
 		if err == nil {
 			fmt.Println("updated", name, f.Seq)
-			f.Lineage, f.LastVersion = name, 1
+			f.Lineage, f.LastVersion = rand.Text(), 1
 			f, _, err = functions.Publish(context.Background(), f, version(&f))
 		}
 		if err == nil {

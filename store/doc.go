@@ -1,14 +1,15 @@
 // Package store keeps Thaw's state on an embedded NATS JetStream server. It is the only package that knows NATS.
 //
-// It owns two kinds of record. Functions (functions.go) are metadata: every write is on disk, synced, before it is
-// acknowledged, compare-and-set on the record's sequence number, and every read is served from memory. Logs (logs.go)
+// It owns three kinds of record. Functions (functions.go) and their published versions (versions.go) are metadata: every
+// write is on disk, synced, before it is acknowledged, compare-and-set on the record's sequence number, and every read is
+// served from memory. Logs (logs.go)
 // are the functions' output: queued in memory, written in batches without a sync per batch, bounded in size, dropped
 // and counted rather than ever slowing an invocation down.
 //
 // It does not own deployment packages (files, package code) and decides nothing about functions (package control).
 //
 // Life cycle: Open locks the directory, starts the server inside this process (no listener of any kind) and loads the
-// view of all functions; Close undoes it in reverse. A directory belongs to one process at a time. After a crash at
+// view of all functions and versions; Close undoes it in reverse. A directory belongs to one process at a time. After a crash at
 // any point, Open finds every acknowledged function write; of the logs the last moments may be missing.
 //
 // Values that went into or came out of the store are immutable: clone before changing them. See DESIGN.md for the

@@ -1,8 +1,8 @@
 package store_test
 
 import (
+	"crypto/rand"
 	"errors"
-	"fmt"
 	"reflect"
 	"strconv"
 	"strings"
@@ -24,7 +24,7 @@ func version(f *store.Function) store.Version {
 func publish(t testing.TB, functions *store.Functions, f store.Function) (store.Function, store.Version) {
 	t.Helper()
 	if f.Lineage == "" {
-		f.Lineage = fmt.Sprintf("L%d", f.Seq)
+		f.Lineage = rand.Text()
 	}
 	f.LastVersion++
 	f, v, err := functions.Publish(t.Context(), f, version(&f))

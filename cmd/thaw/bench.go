@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -34,8 +35,12 @@ func newBench(a *app) *cobra.Command {
 // result is what every measurement returns: a JSON document that can be a table.
 type result interface{ WriteTable(io.Writer) error }
 
-// measurement is a command that measures; o's Setup is filled in before run is called.
-func measurement[R result](a *app, use, short, long string, setup *bench.Setup, run func(context.Context) (R, error)) *cobra.Command {
+// measurement is a command that measures; setup is filled in before run is called. What run returns is written, also if it
+// comes with an error.
+func measurement[T any, R interface {
+	*T
+	result
+}](a *app, use, short, long string, setup *bench.Setup, run func(context.Context) (R, error)) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   use,
 		Short: short,
@@ -46,10 +51,11 @@ func measurement[R result](a *app, use, short, long string, setup *bench.Setup, 
 				return err
 			}
 			r, err := run(cmd.Context())
-			if err != nil {
-				return withHint(err, "thaw doctor checks what a server needs, thaw runtime list what functions can have")
+			err = withHint(err, "thaw doctor checks what a server needs, thaw runtime list what functions can have")
+			if r == nil {
+				return err
 			}
-			return a.write(r, r.WriteTable)
+			return errors.Join(a.write(r, r.WriteTable), err)
 		},
 	}
 	cmd.Flags().StringVar(&setup.Engine, "engine", node.Default().Engine, "engine of the server: gvisor or fake")

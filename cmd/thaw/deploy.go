@@ -20,6 +20,7 @@ type deploy struct {
 	path, name, runtime, handler, role, description string
 	timeout, memory, ephemeral                      int
 	variables                                       []string // K=V
+	publish                                         bool
 	given                                           func(flag string) bool
 }
 
@@ -59,6 +60,7 @@ func (d *deploy) register(f *pflag.FlagSet) {
 	f.StringArrayVar(&d.variables, "env", nil, "environment variable K=V; may be repeated; together they replace all the function had")
 	f.StringVar(&d.role, "role", "", "ARN of the execution role; recorded only")
 	f.StringVar(&d.description, "description", "", "description")
+	f.BoolVar(&d.publish, "publish", false, "publish the result as a version")
 }
 
 func (d *deploy) run(ctx context.Context, a *app) error {
@@ -86,6 +88,15 @@ func (d *deploy) run(ctx context.Context, a *app) error {
 	now, err := c.WaitActive(ctx, d.name)
 	if err != nil {
 		return err
+	}
+	if d.publish {
+		if now, err = c.PublishVersion(ctx, d.name); err != nil {
+			return err
+		}
+		a.note("published version %s", now.Version)
+		if now, err = c.WaitActive(ctx, d.name+":"+now.Version); err != nil {
+			return err
+		}
 	}
 	return a.write(now, func(w io.Writer) error { return writeFunctions(w, []client.FunctionConfiguration{now}) })
 }

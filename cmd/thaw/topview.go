@@ -201,7 +201,7 @@ func (v *topView) memory(width int) []string {
 	parts := []struct {
 		mark, name string
 		bytes      int64
-	}{{"█", "busy", 0}, {"▓", "idle", 0}, {"▒", "frozen", 0}, {"░", "slots", 0}, {"x", "starting or ending", p.ReservedBytes}}
+	}{{"█", "busy", 0}, {"▓", "idle", 0}, {"▒", "frozen", 0}, {"░", "slots", 0}, {"x", "changing", p.ReservedBytes}}
 	add := func(i int, bytes int64) {
 		parts[i].bytes += bytes
 		parts[4].bytes -= bytes
@@ -293,7 +293,7 @@ func (v *topView) slotTable() *topTable {
 var topHelp = []string{
 	"thaw top shows what a server holds and does.",
 	"",
-	"memory   what environments and slots reserve of the budget, by what they do",
+	"memory   what environments and slots reserve of the budget; changing: being made or destroyed",
 	"hits     share of invocations that found an idle environment; rates are over the last minute at most",
 	"ended    environments destroyed: for memory, at the end of their keep-alive, by a fault; and cold starts that failed",
 	"queue    callers that wait for an environment; refused: those who get an error instead",

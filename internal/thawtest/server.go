@@ -19,6 +19,7 @@ import (
 	"thaw.dev/thaw/embedded"
 	"thaw.dev/thaw/internal/helperbin"
 	"thaw.dev/thaw/internal/testenv"
+	"thaw.dev/thaw/invoke"
 	"thaw.dev/thaw/node"
 	"thaw.dev/thaw/pool"
 )
@@ -73,6 +74,9 @@ func Start(t testing.TB, change func(*node.Config)) *Server {
 
 // Status is what the server's pool holds now.
 func (s *Server) Status() pool.Status { return s.node.Status() }
+
+// Invocations counts those under way, by function version.
+func (s *Server) Invocations() []invoke.Count { return s.node.Invocations() }
 
 // dataDir is a directory of the test's own that the sandbox's unprivileged processes can pass through.
 func dataDir(t testing.TB) string {

@@ -32,6 +32,9 @@ const (
 	FamilyThaw       Family = "thaw"   // package keepalive
 )
 
+// families in the order of reports.
+var families = []Family{FamilyFixed, FamilyLRU, FamilyGreedyDual, FamilyThaw}
+
 // Name is what tables call the candidate.
 func (c Candidate) Name() string {
 	switch c.Family {
@@ -77,8 +80,8 @@ func (h *host) decide(f uint32, now int64, prewarmed bool) (until, again int64, 
 	return now + p.Keep.Milliseconds(), again, 0
 }
 
-// maxUses is how many uses within one spell the frequencies of GreedyDual count.
-const maxUses = 100
+// maxUses is how many uses of one spell count for the frequencies of GreedyDual: each costs as much time as an event.
+const maxUses = 10
 
 // arrived tells the policy of an event's uses.
 func (h *host) arrived(f, uses uint32) {

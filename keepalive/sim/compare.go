@@ -33,7 +33,7 @@ func Defaults() Options {
 		TTLs: []time.Duration{
 			time.Minute, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute, 20 * time.Minute, 30 * time.Minute, time.Hour,
 		},
-		Exchanges: []float64{20, 40, 80, 160, 320, 640, 1280, 2560},
+		Exchanges: []float64{40, 160, 320, 640, 960, 1280, 1800, 2560},
 	}
 }
 
@@ -91,9 +91,7 @@ func Compare(ctx context.Context, l *Load, o Options) (*Comparison, error) {
 	return c, nil
 }
 
-func order(f Family) int {
-	return slices.Index([]Family{FamilyFixed, FamilyLRU, FamilyGreedyDual, FamilyThaw}, f)
-}
+func order(f Family) int { return slices.Index(families, f) }
 
 // simulateAll runs candidates side by side and returns their outcomes in the same order.
 func simulateAll(ctx context.Context, l *Load, cs []Candidate, o Options) ([]*Outcome, error) {

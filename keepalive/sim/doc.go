@@ -13,8 +13,8 @@
 // start costs memory while it lasts but does not lengthen the invocation, so that all policies face the same
 // concurrency. No policy sees what has not happened yet.
 //
-// An environment is never taken away within a second of its last use, so spells of uses less than a second apart are
-// replayed as one event (see Events). All policies are treated alike in this, and keepalive.Policy decides the same with
+// An environment is never taken away within ten seconds of its last use, so spells of uses less than that apart are
+// replayed as one event. All policies are treated alike in this, and keepalive.Policy decides the same with
 // and without the uses in between. The idle time inside a spell counts as busy.
 //
 // Not modelled: several hosts, failures, waiting for memory, the time that destroying takes.

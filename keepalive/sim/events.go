@@ -24,7 +24,7 @@ type Event struct {
 	At       uint32 // milliseconds since the trace began
 	Function uint32 // index into the trace
 	// Uses is how many invocations begin with this event: one more environment is needed from At on, and the others of
-	// its spell follow in it, each less than a second after the last. 0: one environment fewer is needed.
+	// its spell follow in it, each less than ten seconds after the last. 0: one environment fewer is needed.
 	Uses uint32
 }
 
@@ -96,8 +96,8 @@ func byTime(a, b Event) int { return cmp.Compare(a.At, b.At) }
 
 // spell is one level of concurrency while events are made of it.
 type spell struct {
-	event  int    // index of the event that began it, -1 before the first
-	ended  uint32 // when its last use was over
+	event int    // index of the event that began it, -1 before the first
+	ended uint32 // when its last use was over
 }
 
 // expand makes the events of one function, in order of time.

@@ -49,7 +49,6 @@ type environment struct {
 	function     uint32
 	since, until int64
 	priority     float64
-	lv int
 	rank         int // index into host.ranking
 }
 
@@ -112,7 +111,6 @@ func (h *host) begin(index uint32, uses uint32) {
 	if !warm {
 		h.cold[index]++
 		h.out.ColdStarts++
-		h.out.dbgCold[lvc(f.busy+1)]++
 		h.start(index)
 	}
 	f.busy++
@@ -148,7 +146,7 @@ func (h *host) rest(index uint32, now int64, prewarmed bool) {
 	if again > 0 {
 		heap.Push(&h.alarms, alarm{again, index, f.plan})
 	}
-	e := &environment{lv:lvc(f.busy+1),function: index, since: now, until: until, priority: priority}
+	e := &environment{function: index, since: now, until: until, priority: priority}
 	f.idle = append(f.idle, e)
 	h.heldGB += f.gb
 	if h.c.BudgetGB > 0 {
@@ -159,7 +157,6 @@ func (h *host) rest(index uint32, now int64, prewarmed bool) {
 // leave takes an environment that is out of fleet.idle out of everything else. It was there until then.
 func (h *host) leave(f *fleet, e *environment, until int64) {
 	h.out.IdleGBs += f.gb * float64(until-e.since) / 1e3
-	h.out.dbgIdle[e.lv] += f.gb * float64(until-e.since) / 1e3
 	h.heldGB -= f.gb
 	if h.c.BudgetGB > 0 {
 		heap.Remove(&h.ranking, e.rank)
@@ -223,5 +220,3 @@ func (h *host) close() (*Outcome, error) {
 	h.out.finish(h.c, h.load, h.cold)
 	return &h.out, nil
 }
-
-func lvc(b int) int { if b<=1 {return 0}; if b<10 {return 1}; return 2}

@@ -18,7 +18,6 @@ type Outcome struct {
 	IdleGBs  float64 `json:"idle_gbs"`
 	StartGBs float64 `json:"start_gbs"`
 	// P50 and P75 are percentiles of the functions' own cold rates, over functions that were invoked at all.
-	dbgCold [3]int; dbgIdle [3]float64
 	P50 float64 `json:"function_cold_rate_p50"`
 	P75 float64 `json:"function_cold_rate_p75"`
 }

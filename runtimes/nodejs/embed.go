@@ -2,14 +2,17 @@
 // builder copies next to an interpreter, any Node.js from 16 on.
 //
 // The agent starts `node DIR/bootstrap.cjs` with the data channel as fd 3 and the log pipe as stdout and stderr. The
-// process loads everything that is the same for all functions, rehearses an invocation, and waits for Specialise; if
-// that is there already, it does without. Then it loads the handler, answers Ready, and answers each Invoke with Result
+// process loads everything that is the same for all functions, rehearses a start and an invocation, says Idle and waits
+// for Specialise, which replaces all variables; if that is there already, it does without. Then it loads the handler, answers Ready, and answers each Invoke with Result
 // or Error until the host closes the channel, on which it exits with status 0. Package link specifies the frames.
 //
 // What a handler sees follows Amazon's runtime interface client for Node.js, version 3.3: handler names, CommonJS and
 // ES modules, promises and callbacks, the context object, error objects, log lines. An error outside of a handler's
 // control (an exception nobody catches, a rejection nobody handles) is reported as the answer, without asking for the
 // next event, and the process exits with status 129 or 128.
+//
+// Snapshot is refused with Runtime.SnapshotNotSupported: nothing in Node.js can reseed Math.random and the random bytes
+// that crypto keeps, so copies would repeat them.
 //
 // The package owns no process and no file: images and processes belong to its callers.
 package nodejs
@@ -18,7 +21,7 @@ import "embed"
 
 // Files are the bootstrap's files. Entry is the one to start; all keep their relative places.
 //
-//go:embed bootstrap.cjs lib/*.cjs
+//go:embed bootstrap.cjs lib/*.cjs rehearsal/*.cjs rehearsal/*.mjs
 var Files embed.FS
 
 // Entry is the name in Files of the script that the interpreter is started with.

@@ -9,6 +9,7 @@ def main():
 
     del sys.path[0]  # this directory; the function's own modules must not meet ours there
     logs.open_streams()
+    logs.set_up_logging()
     standard.install()
     data = channel.Channel(3)
     os.register_at_fork(after_in_child=data.close)  # a forked child must not answer in our place

@@ -63,7 +63,7 @@ func TestTwins(t *testing.T) {
 // TestFilesAreComplete finds modules that the embedding pattern misses, and tests that it takes in.
 func TestFilesAreComplete(t *testing.T) {
 	t.Parallel()
-	for _, pattern := range []string{"*.py", "thaw_runtime/*"} {
+	for _, pattern := range []string{"*.py", "rehearsal/*", "thaw_runtime/*"} {
 		names, err := filepath.Glob(pattern)
 		if err != nil || len(names) == 0 {
 			t.Fatalf("glob %s: %v, %v", pattern, names, err)

@@ -169,3 +169,95 @@ func TestEndIsSeenByTheHost(t *testing.T) {
 		t.Errorf("exit status %+v", got)
 	}
 }
+
+// TestRestoredDouble has the conversation of a snapshot, and freezes what was restored.
+func TestRestoredDouble(t *testing.T) {
+	e := fake.New(fake.Options{})
+	s := start(t, e)
+	session, err := link.Open(t.Context(), s.Link().Control, s.Link().Data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer session.Close()
+	deadline := time.Now().Add(10 * time.Second)
+	if err := session.PrepareSnapshot(deadline); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := s.Checkpoint(t.Context(), dir); err != nil {
+		t.Fatal(err)
+	}
+	r, err := e.Create(t.Context(), sandbox.Spec{ID: "b", Root: "/r", Args: []string{"/agent"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Restore(t.Context(), dir); err != nil {
+		t.Fatal(err)
+	}
+	again, err := link.Reopen(t.Context(), r.Link().Control, r.Link().Data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.Close()
+	if err := again.Restored(link.Restoration{Entropy: make([]byte, 32)}, deadline); err != nil {
+		t.Fatal(err)
+	}
+	event := &link.Event{EventMeta: link.EventMeta{ID: "1"}, Payload: []byte("event")}
+	if err := r.Pause(t.Context()); err != nil || !e.Sandbox("b").Paused() {
+		t.Fatalf("pause: %v", err)
+	}
+	answered := make(chan error, 1)
+	go func() { // ends with the answer
+		reply, err := again.Invoke(event, deadline, 1<<20)
+		if err == nil && !bytes.Equal(reply.Payload, event.Payload) {
+			err = errors.New("another answer")
+		}
+		answered <- err
+	}()
+	select {
+	case err := <-answered:
+		t.Fatalf("a paused guest answered: %v", err)
+	case <-time.After(20 * time.Millisecond):
+	}
+	if err := r.Resume(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-answered; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestSnapshotFaults: each point of the snapshot's life fails to order, and another engine's snapshot is refused.
+func TestSnapshotFaults(t *testing.T) {
+	boom := errors.New("boom")
+	e := fake.New(fake.Options{})
+	s := start(t, e)
+	dir := t.TempDir()
+	for p, step := range map[fake.Point]func() error{
+		fake.AtPause:      func() error { return s.Pause(t.Context()) },
+		fake.AtResume:     func() error { return s.Resume(t.Context()) },
+		fake.AtCheckpoint: func() error { return s.Checkpoint(t.Context(), dir) },
+		fake.AtRestore:    func() error { return s.Restore(t.Context(), dir) },
+	} {
+		e.Faults.Set(p, fake.Fault{Err: boom, Times: 1})
+		if err := step(); !errors.Is(err, boom) {
+			t.Errorf("%s: %v", p, err)
+		}
+	}
+	if err := s.Checkpoint(t.Context(), dir); err != nil {
+		t.Fatal(err)
+	}
+	other := fake.New(fake.Options{Fingerprint: "another"})
+	defer func() {
+		if err := other.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	r, err := other.Create(t.Context(), sandbox.Spec{ID: "b", Root: "/r", Args: []string{"/agent"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Restore(t.Context(), dir); err == nil {
+		t.Error("restored another engine's snapshot")
+	}
+}

@@ -20,6 +20,16 @@
 // the sentry's end through a pidfd. Destroy kills the sentry; as the init process of its pid namespace it takes the
 // stubs along.
 //
+// # Snapshots
+//
+// Checkpoint has the sentry write its kernel, which page of memory is where, and the pages, /tmp's included; the guest
+// stands still meanwhile and then goes on. Restore hands a waiting sentry those files instead of the start signal. File
+// systems are found again by their place: the images of root and Spec.Mounts must be those of the checkpoint, and an
+// image that was attached to a running sandbox has no place, so there is no checkpoint then. Pages of images are never
+// part of a snapshot. What the guest held on stdio leads to the new channels, connections are reset, Unix time is now,
+// and the monotonic clock has gone on meanwhile. See snapshot.go for what is checked, fingerprint.go for what must be the
+// same, mount.go for how a sandbox that waits gets its images.
+//
 // # Dying with the daemon
 //
 // Every sentry has a parent-death signal. The kernel binds it to the thread that forked, not to the process, and the

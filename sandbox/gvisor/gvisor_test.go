@@ -1,6 +1,7 @@
 package gvisor_test
 
 import (
+	"flag"
 	"fmt"
 	"log/slog"
 	"os"
@@ -25,6 +26,17 @@ func TestMain(m *testing.M) {
 	leakcheck.Main(m)
 }
 
+// sentryPath replaces the sentry that the tests build, for instance by build/thaw-sentry, which has the patches.
+var sentryPath = flag.String("sentry", "", "absolute `path` of the thaw-sentry to test")
+
+func sentryProgram(t testing.TB) string {
+	t.Helper()
+	if *sentryPath != "" {
+		return *sentryPath
+	}
+	return helperbin.Sentry(t)
+}
+
 // newEngine returns an engine with a state directory and cgroups of its own.
 func newEngine(t testing.TB, change ...func(*gvisor.Options)) *gvisor.Engine {
 	t.Helper()
@@ -32,7 +44,7 @@ func newEngine(t testing.TB, change ...func(*gvisor.Options)) *gvisor.Engine {
 	o := gvisor.Options{
 		StateDir:   filepath.Join(t.TempDir(), "gvisor"),
 		CgroupName: fmt.Sprintf("thaw-test-%d", os.Getpid()),
-		SentryPath: helperbin.Sentry(t),
+		SentryPath: sentryProgram(t),
 		Logger:     slog.New(slog.NewTextHandler(t.Output(), nil)),
 	}
 	for _, c := range change {

@@ -96,7 +96,7 @@ func (l *launch) start(settings []string) (p *process, booted *os.File, err erro
 		"--total-host-memory="+memory, "--total-memory="+memory,
 		l.id,
 	)
-	pid, err := syscall.ForkExec(l.program, argv, &syscall.ProcAttr{Dir: "/", Env: []string{}, Files: files, Sys: jail()})
+	pid, err := syscall.ForkExec(l.program, argv, &syscall.ProcAttr{Dir: "/", Env: sentryEnv, Files: files, Sys: jail()})
 	if err != nil {
 		_ = booted.Close()
 		return nil, nil, fmt.Errorf("start %s: %w", l.program, err)
@@ -108,6 +108,10 @@ func (l *launch) start(settings []string) (p *process, booted *os.File, err erro
 	}
 	return p, booted, nil
 }
+
+// sentryEnv is a sentry's whole environment. No garbage is collected until cmd/thaw-sentry turns that on, unless there is
+// very much of it.
+var sentryEnv = []string{"GOGC=off", "GOMEMLIMIT=64MiB"}
 
 // jail is what the sentry is on the host from its first instruction on: user nobody in namespaces of its own, with the
 // capabilities it needs to build its root, which it gives up when that is done.

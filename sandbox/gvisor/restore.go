@@ -32,7 +32,7 @@ func (s *Sandbox) restore(ctx context.Context, dir string) error {
 	defer func() { _ = closeFiles(files...) }()
 	opts := boot.RestoreOpts{
 		FilePayload:   urpc.FilePayload{Files: files},
-		HavePagesFile: true, Background: os.Getenv("BG") != "",
+		HavePagesFile: true,
 	}
 	// A tenant's code runs from the first moment on, so everything it runs in has to be confined before.
 	<-s.joined

@@ -16,12 +16,17 @@ type function struct {
 	name, runtime string
 	handler       string
 	files         func(serial int64) thawtest.Files
-	changes       bool         // its code and settings change, and it is deleted now and then
-	serial        atomic.Int64 // of the newest code that was sent
-	errors        map[string]string
+	changes       bool              // its code and settings change, versions are published, it is deleted now and then
+	limits        bool              // its reserved concurrency changes
+	serial        atomic.Int64      // of the newest code that was sent
+	errors        map[string]string // error types by what it is told to do
 }
 
-type fleet struct{ functions []*function }
+// fleet are all functions of the test.
+type fleet struct {
+	functions []*function
+	sheltered *function // nothing of it is broken, and nothing of it may fail
+}
 
 // pythonCode does what its event says. The serial is the code's.
 const pythonCode = `import os, sys, time
@@ -71,11 +76,12 @@ func newFleet(t *testing.T) *fleet {
 	shellFiles := func(serial int64) thawtest.Files { return thawtest.Files{"bootstrap*": fmt.Sprintf(shellCode, serial)} }
 	inPython := map[string]string{"raise": "RuntimeError", "exit": "Runtime.ExitError"}
 	inNode := map[string]string{"raise": "TypeError", "exit": "Runtime.ExitError"}
-	return &fleet{[]*function{
+	return &fleet{sheltered: &function{name: "sheltered", runtime: python, files: pythonFiles(""), errors: inPython}, functions: []*function{
 		{name: "python", runtime: python, files: pythonFiles(""), errors: inPython},
 		{name: "node", runtime: nodejs, files: nodeFiles, errors: inNode},
 		{name: "heavy", runtime: python, files: pythonFiles("time.sleep(0.7)"), errors: inPython},
 		{name: "custom", runtime: "provided.al2023", files: shellFiles, errors: map[string]string{"exit": "Runtime.ExitError"}},
+		{name: "limited", runtime: python, files: pythonFiles(""), errors: inPython, limits: true},
 		{name: "changing-python", runtime: python, files: pythonFiles(""), errors: inPython, changes: true},
 		{name: "changing-node", runtime: nodejs, files: nodeFiles, errors: inNode, changes: true},
 	}}

@@ -1,7 +1,6 @@
 package chaos_test
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -16,10 +15,14 @@ import (
 	"thaw.dev/thaw/internal/cgroup"
 )
 
-// isSentry reports whether a process is a sandbox.
-func isSentry(pid int) bool {
-	argv, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-	return err == nil && bytes.HasPrefix(argv, []byte("runsc-sandbox"))
+// sentryID returns the id of the sandbox whose process pid is, "" if it is none.
+func sentryID(pid int) string {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)) // it may have ended
+	argv := strings.Split(strings.TrimRight(string(text), "\x00"), "\x00")
+	if !strings.HasPrefix(argv[0], "runsc-sandbox") {
+		return ""
+	}
+	return argv[len(argv)-1]
 }
 
 // children returns the processes that this one has started, directly, and that it has not reaped.
@@ -46,7 +49,7 @@ func sentries(t *testing.T, traces *traces) []int {
 	t.Helper()
 	var all []int
 	for _, pid := range children(t) {
-		if isSentry(pid) {
+		if sentryID(pid) != "" {
 			all = append(all, pid)
 			traces.note(pid)
 		}

@@ -44,6 +44,9 @@ func atRest(t *testing.T, s *thawtest.Server, traces *traces) {
 			have += stock.Ready
 			reserved += stock.ReservedBytes
 		}
+		if counts := s.Invocations(); len(counts) > 0 {
+			return fmt.Sprintf("counted as under way: %+v", counts)
+		}
 		if len(st.Waiting) > 0 {
 			return fmt.Sprintf("waiting: %+v", st.Waiting)
 		}

@@ -16,8 +16,7 @@ import (
 	"thaw.dev/thaw/internal/thawtest"
 )
 
-// callers is how many callers there are beside those that change functions: all together fewer than concurrency, as
-// invocations whose callers have left go on for a while.
+// callers is how many callers there are beside those that change functions.
 const callers = 6
 
 // answer is what all functions answer.
@@ -46,8 +45,8 @@ func (c *int64Counter) String() string { return fmt.Sprint(c.Load()) }
 func (l *traffic) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return fmt.Sprintf("answers: %s good, %s provoked errors, %d hurt; %s callers left, %s throttled, %s changes;",
-		&l.good, &l.provoked, len(l.hurt), &l.left, &l.throttled, &l.replaced)
+	return fmt.Sprintf("answers: %d good, %d provoked errors, %d hurt; %d callers left, %d throttled, %d changes;",
+		l.good.Load(), l.provoked.Load(), len(l.hurt), l.left.Load(), l.throttled.Load(), l.replaced.Load())
 }
 
 // call invokes functions until ctx ends.
@@ -58,6 +57,26 @@ func (l *traffic) call(ctx context.Context, r *rand.Rand) {
 		if r.IntN(5) == 0 { // long enough for what is idle to be frozen, or to end
 			pause(ctx, time.Duration(r.IntN(700))*time.Millisecond)
 		}
+	}
+}
+
+// shelter invokes the function that nothing may happen to until ctx ends. It leaves it idle long enough to be frozen, and
+// not long enough to end. No slot without a function is killed while one of its invocations is under way, as that might
+// be about to take the slot.
+func (l *traffic) shelter(ctx context.Context, r *rand.Rand, b *trouble) {
+	for ctx.Err() == nil {
+		nonce := l.nonce.Add(1)
+		b.quiet.Lock()
+		within, cancel := context.WithTimeout(context.Background(), patience)
+		out, err := l.server.Invoke(within, client.InvokeInput{Function: l.sheltered.name, Payload: fmt.Appendf(nil, `{"nonce": %d}`, nonce)})
+		cancel()
+		b.quiet.Unlock()
+		if err != nil || out.FunctionError != "" {
+			l.t.Errorf("%s: %s, %v", l.sheltered.name, out.Payload, err)
+		} else {
+			l.succeeded(l.sheltered, out, nonce)
+		}
+		pause(ctx, time.Duration(r.IntN(150))*time.Millisecond)
 	}
 }
 
@@ -120,7 +139,7 @@ func (l *traffic) functionFailed(f *function, out client.InvokeOutput, want stri
 // failed judges an error of an invocation or a change.
 func (l *traffic) failed(f *function, err error) {
 	switch {
-	case client.IsCode(err, "TooManyRequestsException"):
+	case f.limits && client.IsCode(err, "TooManyRequestsException"):
 		l.throttled.Add(1)
 	case client.IsCode(err, "ServiceException"):
 		l.isHurt(f.name + ": " + err.Error())
@@ -142,7 +161,7 @@ func (l *traffic) check(trouble *trouble) {
 		slices.Sort(l.hurt)
 		l.t.Errorf("%d invocations failed when %d sandboxes were killed:\n%q", len(l.hurt), killed, l.hurt)
 	}
-	if l.good.Load() == 0 || l.provoked.Load() == 0 || trouble.killed.Load() == 0 {
+	if l.good.Load() == 0 || l.provoked.Load() == 0 || l.throttled.Load() == 0 || trouble.killed.Load() == 0 {
 		l.t.Error("hardly anything happened: the test shows nothing")
 	}
 }
@@ -166,12 +185,14 @@ func (l *traffic) changeOnce(r *rand.Rand, f *function) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	var err error
-	switch n := r.IntN(10); {
+	switch n := r.IntN(12); {
 	case n < 5:
 		_, err = l.server.UpdateFunctionCode(ctx, f.name, thawtest.Zip(l.t, f.files(f.serial.Add(1))))
 	case n < 8:
 		memory := 128 + r.IntN(64)
 		_, err = l.server.UpdateFunctionConfiguration(ctx, f.name, client.UpdateFunctionConfigurationInput{MemorySize: &memory})
+	case n < 10:
+		err = l.publish(ctx, f)
 	default:
 		if err = l.server.DeleteFunction(ctx, f.name); err == nil {
 			err = f.send(ctx, l.t, l.server)
@@ -184,6 +205,63 @@ func (l *traffic) changeOnce(r *rand.Rand, f *function) bool {
 		l.t.Errorf("change %s: %v", f.name, err)
 	}
 	return err == nil
+}
+
+// publish makes a version of f, which nobody else changes, and invokes it.
+func (l *traffic) publish(ctx context.Context, f *function) error {
+	v, err := l.server.PublishVersion(ctx, f.name)
+	if err != nil {
+		return err
+	}
+	if _, err := l.server.WaitActive(ctx, f.name+":"+v.Version); err != nil {
+		return err
+	}
+	nonce := l.nonce.Add(1)
+	out, err := l.server.Invoke(ctx, client.InvokeInput{Function: f.name, Qualifier: v.Version, Payload: fmt.Appendf(nil, `{"nonce": %d}`, nonce)})
+	switch {
+	case err != nil:
+		l.failed(f, err)
+	case out.FunctionError != "":
+		l.functionFailed(f, out, "")
+	case out.ExecutedVersion != v.Version:
+		l.t.Errorf("version %s of %s was executed, asked for was %s", out.ExecutedVersion, f.name, v.Version)
+	default:
+		l.succeeded(f, out, nonce)
+	}
+	return nil
+}
+
+// limit changes f's reserved concurrency until ctx ends, and takes it away.
+func (l *traffic) limit(ctx context.Context, r *rand.Rand, f *function) {
+	for ctx.Err() == nil {
+		if err := l.limitOnce(r, f); err != nil {
+			l.t.Errorf("limit %s: %v", f.name, err)
+			return
+		}
+		l.replaced.Add(1)
+		pause(ctx, time.Duration(r.IntN(500))*time.Millisecond)
+	}
+	if err := l.server.DeleteFunctionConcurrency(context.Background(), f.name); err != nil {
+		l.t.Errorf("limit %s: %v", f.name, err)
+	}
+}
+
+func (l *traffic) limitOnce(r *rand.Rand, f *function) error {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	reserved := r.IntN(4) - 1
+	if reserved < 0 {
+		return l.server.DeleteFunctionConcurrency(ctx, f.name)
+	}
+	if err := l.server.PutFunctionConcurrency(ctx, f.name, reserved); err != nil || reserved > 0 {
+		return err
+	}
+	out, err := l.server.Invoke(ctx, client.InvokeInput{Function: f.name, Payload: []byte(`{"nonce": 0}`)})
+	if !client.IsCode(err, "TooManyRequestsException") {
+		return fmt.Errorf("with nothing reserved: %s, %w", out.Payload, err)
+	}
+	l.throttled.Add(1)
+	return nil
 }
 
 // pause waits; what happens at which moment is what the test varies.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -23,6 +24,8 @@ type trouble struct {
 	t                     *testing.T
 	server                *thawtest.Server
 	traces                *traces
+	spared                string     // the function whose sandboxes are not killed
+	quiet                 sync.Mutex // held while nothing may be killed that spared might take
 	killed, damaged       atomic.Int64
 	frozen, stocked, most atomic.Int64 // what watch has seen
 }
@@ -47,10 +50,29 @@ func (b *trouble) kill(ctx context.Context, r *rand.Rand) {
 		if r.IntN(3) == 0 {
 			pid = slices.Max(all)
 		}
-		if killSentry(pid) {
-			b.killed.Add(1)
+		b.killUnlessSpared(pid)
+	}
+}
+
+func (b *trouble) killUnlessSpared(pid int) {
+	if b.tenant(pid) == "" {
+		b.quiet.Lock()
+		defer b.quiet.Unlock()
+	}
+	if b.tenant(pid) != b.spared && killSentry(pid) {
+		b.killed.Add(1)
+	}
+}
+
+// tenant returns the function that a sandbox holds, "" if it holds none yet.
+func (b *trouble) tenant(pid int) string {
+	id := sentryID(pid)
+	for _, e := range b.server.Status().Environments {
+		if e.ID == id {
+			return e.Function
 		}
 	}
+	return ""
 }
 
 // killSentry reports whether it killed a sentry, and not something that has its process id now.
@@ -60,7 +82,7 @@ func killSentry(pid int) bool {
 		return false
 	}
 	defer func() { _ = unix.Close(fd) }()
-	return isSentry(pid) && unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0) == nil
+	return sentryID(pid) != "" && unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0) == nil
 }
 
 // damage spoils snapshots until ctx ends.

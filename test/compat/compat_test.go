@@ -39,6 +39,10 @@ var steps = []string{
 	"list in pages",
 	"tags",
 	"concurrency and code signing",
+	"versions",
+	"reserved concurrency",
+	"provisioned concurrency",
+	"snap start",
 	"revision that is not the latest",
 	"invalid parameter",
 	"payload too large",
@@ -49,8 +53,8 @@ var steps = []string{
 	"delete",
 }
 
-// tourTimeout is far more than the slowest tour needs: the AWS CLI starts some fifty times.
-const tourTimeout = 5 * time.Minute
+// tourTimeout is far more than the slowest tour needs: the AWS CLI starts some hundred times.
+const tourTimeout = 9 * time.Minute
 
 // source is the function of the tours, a format with the version as its only argument.
 const source = `import os

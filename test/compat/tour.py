@@ -1,9 +1,11 @@
 """The tour with boto3."""
 
 import base64
+import functools
 import json
 import os
 import sys
+import time
 import urllib.request
 
 import boto3
@@ -133,6 +135,81 @@ same("concurrency", aws.get_function_concurrency(FunctionName="tour").get("Reser
 signing = aws.get_function_code_signing_config(FunctionName="tour")
 same("code signing", (signing["FunctionName"], signing.get("CodeSigningConfigArn")), ("tour", None))
 
+step("versions")
+publish = functools.partial(aws.publish_version, FunctionName="tour")
+version = publish()
+same("the first version", (version["Version"], version["FunctionArn"]), ("1", arn + ":1"))
+same("status", version["ResponseMetadata"]["HTTPStatusCode"], 201)
+same("the same again", publish()["RevisionId"], version["RevisionId"])
+version = aws.update_function_code(FunctionName="tour", ZipFile=ONE, Publish=True)
+same("the second version", (version["Version"], version["FunctionArn"]), ("2", arn + ":2"))
+aws.get_waiter("function_updated_v2").wait(FunctionName="tour")
+aws.get_waiter("published_version_active").wait(FunctionName="tour", Qualifier="2")
+refused(aws.exceptions.InvalidParameterValueException, publish, CodeSha256=os.environ["TOUR_SHA256_TWO"])
+refused(aws.exceptions.PreconditionFailedException, publish, RevisionId=version["RevisionId"])
+pages = aws.get_paginator("list_versions_by_function").paginate(FunctionName="tour", PaginationConfig={"PageSize": 1})
+same("versions", [[v["Version"] for v in page["Versions"]] for page in pages], [["$LATEST"], ["1"], ["2"]])
+answer, result = invoke({}, Qualifier="1")
+same("version 1", (answer["ExecutedVersion"], result["version"], result["greeting"]), ("1", 2, "bye"))
+answer, result = invoke({}, Qualifier="2")
+same("version 2", (answer["ExecutedVersion"], result["version"]), ("2", 1))
+same("status", aws.delete_function(FunctionName=arn + ":2")["ResponseMetadata"]["HTTPStatusCode"], 204)
+refused(aws.exceptions.ResourceNotFoundException, aws.get_function_configuration, FunctionName="tour", Qualifier="2")
+same("the next version", publish(Description="third")["Version"], "3")
+same("description", aws.get_function(FunctionName="tour:3")["Configuration"]["Description"], "third")
+
+step("reserved concurrency")
+same("reserved", aws.put_function_concurrency(FunctionName="tour", ReservedConcurrentExecutions=5)["ReservedConcurrentExecutions"], 5)
+same("reserved", aws.get_function_concurrency(FunctionName="tour")["ReservedConcurrentExecutions"], 5)
+same("reserved", aws.get_function(FunctionName="tour")["Concurrency"], {"ReservedConcurrentExecutions": 5})
+same("unreserved", aws.get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"], 995)
+refused(aws.exceptions.InvalidParameterValueException, aws.put_function_concurrency, FunctionName="tour", ReservedConcurrentExecutions=901)
+aws.put_function_concurrency(FunctionName="tour", ReservedConcurrentExecutions=0)
+once = boto3.client("lambda", config=Config(retries={"total_max_attempts": 1}))
+try:
+    once.invoke(FunctionName="tour")
+except once.exceptions.TooManyRequestsException as e:
+    same("reason", e.response["Reason"], "ReservedFunctionConcurrentInvocationLimitExceeded")
+    same("when to try again", int(e.response["ResponseMetadata"]["HTTPHeaders"]["retry-after"]) >= 1, True)
+else:
+    sys.exit("a function with no concurrency was invoked")
+aws.delete_function_concurrency(FunctionName="tour")
+same("concurrency", aws.get_function_concurrency(FunctionName="tour").get("ReservedConcurrentExecutions"), None)
+
+step("provisioned concurrency")
+qualified = {"FunctionName": "tour", "Qualifier": "1"}
+refused(aws.exceptions.ProvisionedConcurrencyConfigNotFoundException, aws.get_provisioned_concurrency_config, **qualified)
+refused(aws.exceptions.InvalidParameterValueException, aws.put_provisioned_concurrency_config,
+        FunctionName="tour", Qualifier="$LATEST", ProvisionedConcurrentExecutions=1)
+config = aws.put_provisioned_concurrency_config(**qualified, ProvisionedConcurrentExecutions=1)
+same("status", config["ResponseMetadata"]["HTTPStatusCode"], 202)
+same("allocation", (config["RequestedProvisionedConcurrentExecutions"], config["AllocatedProvisionedConcurrentExecutions"], config["Status"]), (1, 0, "IN_PROGRESS"))
+deadline = time.monotonic() + 30
+while config["Status"] == "IN_PROGRESS" and time.monotonic() < deadline:
+    config = aws.get_provisioned_concurrency_config(**qualified)
+same("allocation", (config["AvailableProvisionedConcurrentExecutions"], config["AllocatedProvisionedConcurrentExecutions"], config["Status"]), (1, 1, "READY"))
+same("version", invoke({}, Qualifier="1")[0]["ExecutedVersion"], "1")
+listed = aws.list_provisioned_concurrency_configs(FunctionName="tour")["ProvisionedConcurrencyConfigs"]
+same("the list", [(c["FunctionArn"], c["Status"]) for c in listed], [(arn + ":1", "READY")])
+aws.delete_provisioned_concurrency_config(**qualified)
+refused(aws.exceptions.ProvisionedConcurrencyConfigNotFoundException, aws.get_provisioned_concurrency_config, **qualified)
+
+step("snap start")
+snap = aws.update_function_configuration(FunctionName="tour", SnapStart={"ApplyOn": "PublishedVersions"})
+same("snap start", snap["SnapStart"], {"ApplyOn": "PublishedVersions", "OptimizationStatus": "Off"})
+aws.get_waiter("function_updated_v2").wait(FunctionName="tour")
+version = publish()
+same("the new version", (version["Version"], version["State"]), ("4", "Pending"))
+aws.get_waiter("published_version_active").wait(FunctionName="tour", Qualifier="4")
+snap = aws.get_function_configuration(FunctionName="tour", Qualifier="4")
+same("snap start", snap["SnapStart"], {"ApplyOn": "PublishedVersions", "OptimizationStatus": "On"})
+answer, result = invoke({"from": "a snapshot"}, Qualifier="4")
+same("version 4", (answer["ExecutedVersion"], result["version"], result["event"]), ("4", 1, {"from": "a snapshot"}))
+refused(aws.exceptions.InvalidParameterValueException, aws.put_provisioned_concurrency_config,
+        FunctionName="tour", Qualifier="4", ProvisionedConcurrentExecutions=1)
+aws.update_function_configuration(FunctionName="tour", SnapStart={"ApplyOn": "None"})
+aws.get_waiter("function_updated_v2").wait(FunctionName="tour")
+
 step("revision that is not the latest")
 stale = aws.exceptions.PreconditionFailedException
 refused(stale, aws.update_function_configuration, FunctionName="tour", Timeout=5, RevisionId=old)
@@ -160,7 +237,7 @@ refused("UnrecognizedClientException", boto3.client("lambda", aws_access_key_id=
 step("not implemented yet")
 for mode in ("legacy", "standard", "adaptive"):
     patient = boto3.client("lambda", config=Config(retries={"mode": mode, "max_attempts": 5}))
-    refused("NotImplementedException", patient.publish_version, FunctionName="tour")
+    refused("NotImplementedException", patient.list_layers)
     refused("NotImplementedException", patient.list_event_source_mappings)
     refused("NotImplementedException", patient.invoke, FunctionName="tour", InvocationType="Event")
 

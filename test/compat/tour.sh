@@ -106,6 +106,65 @@ step concurrency and code signing
 is concurrency "$(lambda get-function-concurrency --function-name tour)" ""
 is "code signing" "$(text '[FunctionName,CodeSigningConfigArn]' get-function-code-signing-config --function-name tour)" "$(printf 'tour\tNone')"
 
+step versions
+publish() { text '[Version,FunctionArn]' publish-version --function-name tour "$@"; }
+is "the first version" "$(publish)" "$(printf '1\t%s:1' "$arn")"
+is "the same again" "$(publish)" "$(printf '1\t%s:1' "$arn")"
+lambda update-function-code --function-name tour --zip-file fileb://one.zip >/dev/null
+lambda wait function-updated-v2 --function-name tour
+is "the second version" "$(publish --description second --code-sha256 "$TOUR_SHA256_ONE")" "$(printf '2\t%s:2' "$arn")"
+refused InvalidParameterValueException publish --code-sha256 "$TOUR_SHA256_TWO"
+is versions "$(lambda list-versions-by-function --function-name tour --page-size 1 --query 'join(`,`, Versions[].Version)' --output json)" '"$LATEST,1,2"'
+is "the version that ran" "$(invoke '{}' --qualifier 1 --query ExecutedVersion --output text)" 1
+is "the code of version 1" "$(answer version)" 2
+invoke '{}' >/dev/null
+is "the code of \$LATEST" "$(answer version)" 1
+is description "$(text Description get-function-configuration --function-name tour:2)" second
+lambda delete-function --function-name tour --qualifier 2 >/dev/null
+refused ResourceNotFoundException lambda get-function --function-name tour --qualifier 2
+refused InvalidParameterValueException lambda delete-function --function-name tour --qualifier '$LATEST'
+is "the next version" "$(publish)" "$(printf '3\t%s:3' "$arn")"
+
+step reserved concurrency
+is reserved "$(text ReservedConcurrentExecutions put-function-concurrency --function-name tour --reserved-concurrent-executions 5)" 5
+is reserved "$(text ReservedConcurrentExecutions get-function-concurrency --function-name tour)" 5
+is reserved "$(text Concurrency.ReservedConcurrentExecutions get-function --function-name tour)" 5
+is unreserved "$(text AccountLimit.UnreservedConcurrentExecutions get-account-settings)" 995
+refused InvalidParameterValueException lambda put-function-concurrency --function-name tour --reserved-concurrent-executions 901
+lambda put-function-concurrency --function-name tour --reserved-concurrent-executions 0 >/dev/null
+refused TooManyRequestsException env AWS_MAX_ATTEMPTS=1 aws --endpoint-url "$AWS_ENDPOINT_URL" lambda invoke --function-name tour answer.json
+lambda delete-function-concurrency --function-name tour
+is concurrency "$(lambda get-function-concurrency --function-name tour)" ""
+
+step provisioned concurrency
+provisioned() { local operation=$1; shift; lambda "$operation-provisioned-concurrency-config" --function-name tour --qualifier "$@"; }
+refused ProvisionedConcurrencyConfigNotFoundException provisioned get 1
+refused InvalidParameterValueException provisioned put '$LATEST' --provisioned-concurrent-executions 1
+is "the new configuration" "$(provisioned put 1 --provisioned-concurrent-executions 1 \
+  --query '[RequestedProvisionedConcurrentExecutions,AllocatedProvisionedConcurrentExecutions,Status]' --output text)" "$(printf '1\t0\tIN_PROGRESS')"
+for _ in $(seq 30); do
+  status=$(provisioned get 1 --query Status --output text)
+  [ "$status" = IN_PROGRESS ] || break
+done
+is status "$status" READY
+is "the version that ran" "$(invoke '{}' --qualifier 1 --query ExecutedVersion --output text)" 1
+is "the list" "$(text 'ProvisionedConcurrencyConfigs[].[FunctionArn,Status]' list-provisioned-concurrency-configs --function-name tour)" "$(printf '%s:1\tREADY' "$arn")"
+provisioned delete 1
+refused ProvisionedConcurrencyConfigNotFoundException provisioned get 1
+
+step snap start
+is "snap start" "$(text '[SnapStart.ApplyOn,SnapStart.OptimizationStatus]' update-function-configuration --function-name tour \
+  --snap-start ApplyOn=PublishedVersions)" "$(printf 'PublishedVersions\tOff')"
+lambda wait function-updated-v2 --function-name tour
+is "the new version" "$(text '[Version,State]' publish-version --function-name tour)" "$(printf '4\tPending')"
+lambda wait published-version-active --function-name tour --qualifier 4
+is "snap start" "$(text SnapStart.OptimizationStatus get-function-configuration --function-name tour --qualifier 4)" On
+is "the version that ran" "$(invoke '{}' --qualifier 4 --query ExecutedVersion --output text)" 4
+is "the code of version 4" "$(answer version)" 1
+refused InvalidParameterValueException provisioned put 4 --provisioned-concurrent-executions 1
+lambda update-function-configuration --function-name tour --snap-start ApplyOn=None >/dev/null
+lambda wait function-updated-v2 --function-name tour
+
 step revision that is not the latest
 refused PreconditionFailedException lambda update-function-configuration --function-name tour --timeout 5 --revision-id "$revision"
 refused PreconditionFailedException lambda update-function-code --function-name tour --zip-file fileb://one.zip --revision-id "$revision"
@@ -127,7 +186,7 @@ step unknown access key
 AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE refused UnrecognizedClientException lambda list-functions
 
 step not implemented yet
-refused NotImplementedException lambda publish-version --function-name tour
+refused NotImplementedException lambda list-layers
 refused NotImplementedException lambda invoke --function-name tour --invocation-type Event answer.json
 sent=$(lambda list-layers --debug 2>&1 | grep -c 'Sending http request' || true)
 is "the number of requests" "$sent" 1

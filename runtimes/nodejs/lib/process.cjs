@@ -1,15 +1,13 @@
 'use strict';
 // The life of the process: wait for a function, become its runtime, end.
 
-const Module = require('module');
-const path = require('path');
 const { SPECIALISE, SNAPSHOT, READY, INIT_ERROR, IDLE, ProtocolError } = require('./frames.cjs');
 const { describeFunction } = require('./context.cjs');
+const { enter } = require('./environment.cjs');
 const { UnhandledPromiseRejection, toReply } = require('./errors.cjs');
 const { load } = require('./handler.cjs');
-const { fitHeap } = require('./heap.cjs');
 const { Invoker } = require('./invoker.cjs');
-const { logError, patchConsole, whenFlushed } = require('./logs.cjs');
+const { logError, whenFlushed } = require('./logs.cjs');
 
 const { parse, stringify } = JSON;
 const exit = process.exit.bind(process);
@@ -64,11 +62,7 @@ class Process {
   #become(order) {
     this.#loading = true;
     this.#channel.unref();
-    setEnvironment(order.env);
-    fitHeap(Number(order.env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE));
-    process.chdir(order.task_root);
-    setModulePaths(order.task_root);
-    patchConsole();
+    enter(order.task_root, order.env);
     load(order.task_root, order.handler).then(
       (handler) => {
         this.#invoker = new Invoker(this.#channel, handler, describeFunction());
@@ -115,28 +109,6 @@ class Process {
     process.stderr.write(message + '\n');
     whenFlushed(() => exit(status));
   }
-}
-
-// setEnvironment makes variables the whole environment. Each write costs a call into C++, and TZ a new calendar.
-function setEnvironment(variables) {
-  const { env } = process;
-  for (const name of Object.keys(env)) {
-    if (!(name in variables)) delete env[name];
-  }
-  for (const name of Object.keys(variables)) {
-    if (env[name] !== variables[name]) env[name] = variables[name];
-  }
-}
-
-// setModulePaths makes require look where NODE_PATH says, or else where layers have their packages.
-function setModulePaths(root) {
-  if (!process.env.NODE_PATH) {
-    const major = process.versions.node.split('.')[0];
-    process.env.NODE_PATH = [
-      `/opt/nodejs/node${major}/node_modules`, '/opt/nodejs/node_modules', path.join(__dirname, '../node_modules'), root,
-    ].join(':');
-  }
-  Module._initPaths();
 }
 
 function describe(reason) {

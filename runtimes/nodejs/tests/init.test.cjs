@@ -152,3 +152,15 @@ test('the heap follows the memory of the function', async (t) => {
   const [small, large, lambda] = most; // the last one with the flags that Lambda gives a function of 128 MB
   assert.ok(small < lambda * 1.15 && large > lambda * 1.5, `${most} MB`);
 });
+
+test('nothing is left of the rehearsal', async (t) => {
+  const host = new Host(t, { BASE: 'goes' }, true);
+  const root = task(t, {
+    'app.js': `const Module = require('module');
+      const all = [Object.keys(require.cache), Object.keys(Module._pathCache), Object.values(Module._pathCache), Module.globalPaths,
+        Object.entries(process.env), Object.values(require.cache).flatMap((m) => m.children.map((c) => c.id)), process.cwd()];
+      exports.handler = async () => all.flat(3).filter((text) => /rehearsal/i.test(text));`,
+  });
+  assert.equal((await host.specialise(root)).type, frames.READY);
+  assert.deepEqual(result(await host.invoke()), []);
+});

@@ -78,22 +78,24 @@ class HandlerNames(Case):
 
 class Environment(Case):
     def test_what_the_handler_sees(self):
-        host = self.host(env={"BASE": "stays", "COLOUR": "red", "TZ": ":UTC"})
+        host = self.host(env={"BASE": "goes", "COLOUR": "red", "TZ": ":UTC", "PYTHONPATH": "/var/gone"})
         task = self.task(
             {
                 "app.py": """
                     import extra, os, sys, time
                     AT_IMPORT = os.environ["COLOUR"]
                     def handler(event, context):
-                        return [AT_IMPORT, os.environ["BASE"], extra.NAME, os.getcwd(), time.tzname[0], sys.path]
+                        return [AT_IMPORT, sorted(os.environ), extra.NAME, os.getcwd(), time.tzname[0], sys.path]
                     """,
             }
         )
         more = self.task({"extra.py": "NAME = 'extra'"})
         env = {"COLOUR": "blue", "PYTHONPATH": more, "TZ": "XYZ-3"}
         self.assertEqual(host.specialise(task, env=env).kind, channel.READY)
-        colour, base, extra, cwd, zone, path = self.result(host.invoke())
-        self.assertEqual((colour, base, extra, cwd, zone), ("blue", "stays", "extra", task, "XYZ"))
+        colour, names, extra, cwd, zone, path = self.result(host.invoke())
+        self.assertEqual((colour, extra, cwd, zone), ("blue", "extra", task, "XYZ"))
+        self.assertEqual(names, sorted(env))
+        self.assertNotIn("/var/gone", path)
         packages = "/opt/python/lib/python%d.%d/site-packages" % sys.version_info[:2]
         self.assertEqual(path[:4], [task, packages, "/opt/python", more])
         self.assertNotIn(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), path)
@@ -129,6 +131,26 @@ class Environment(Case):
         self.assertEqual(host.specialise(self.task(files)).kind, channel.READY)
         self.assertEqual(self.result(host.invoke()), "json")
         self.assertEqual(self.error(host.invoke("fail"))["errorMessage"], "0123456789")
+
+
+    def test_nothing_is_left_of_the_rehearsal(self):
+        host = self.function(
+            """
+            import os, sys, logging
+            def handler(event, context):
+                left = [n for n, m in sys.modules.items() if "rehearsal" in (getattr(m, "__file__", None) or "")]
+                left += [p for p in (*sys.path, *sys.path_importer_cache, *os.environ) if "rehearsal" in p.lower()]
+                return [left, sys.dont_write_bytecode != sys.flags.dont_write_bytecode, len(logging.getLogger().handlers)]
+            """
+        )
+        self.assertEqual(self.result(host.invoke()), [[], False, 1])
+
+    def test_snapshot_module_is_always_found(self):
+        host = self.function(
+            "import snapshot_restore_py\ndef handler(event, context):\n    return snapshot_restore_py.__all__\n",
+            env={"PYTHONPATH": "/var/other"},
+        )
+        self.assertEqual(self.result(host.invoke()), ["register_before_snapshot", "register_after_restore"])
 
 
 class Modules(Case):

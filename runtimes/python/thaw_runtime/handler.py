@@ -15,6 +15,8 @@ def load(name):
     if module_name.split(".")[0] in sys.builtin_module_names:
         message = "Cannot use built-in module %s as a handler module" % module_name
         raise Fault("Runtime.BuiltInModuleConflict", message)
+    write = sys.dont_write_bytecode
+    sys.dont_write_bytecode = True  # the function's files are read-only, and each attempt costs
     try:
         module = import_module(module_name.replace("/", "."))
     except ImportError as error:
@@ -24,6 +26,8 @@ def load(name):
         message = "Syntax error in module '%s': %s" % (module_name, error)
         place = '  File "%s" Line %s\n    %s' % (error.filename, error.lineno, error.text)
         raise Fault("Runtime.UserCodeSyntaxError", message, [place]) from None
+    finally:
+        sys.dont_write_bytecode = write
     try:
         return getattr(module, function_name)
     except AttributeError:

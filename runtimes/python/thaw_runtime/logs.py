@@ -39,14 +39,23 @@ def write_entry(text):
             return
 
 
-_warn = None
+_warn = _root = _level = None
 
 
 def set_up_logging():
-    """Prepares the root logger, as soon as there is one: its handler and, where AWS_LAMBDA_LOG_LEVEL names one, its level."""
+    """Prepares the root logger, as soon as there is one."""
+    standard.when_loaded("logging", _set_up_root)
+
+
+def set_level():
+    """Gives the root logger the level that AWS_LAMBDA_LOG_LEVEL names, if it does."""
+    global _level
     level = os.environ.get("AWS_LAMBDA_LOG_LEVEL", "").upper()
     level = {"TRACE": "DEBUG", "WARN": "WARNING", "FATAL": "CRITICAL"}.get(level, level)
-    standard.when_loaded("logging", lambda logging: _set_up_root(logging, level))
+    if level in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"):
+        _level = level
+        if _root is not None:
+            _root.setLevel(level)
 
 
 def warn(text):
@@ -56,8 +65,8 @@ def warn(text):
     _warn(text)
 
 
-def _set_up_root(logging, level):
-    global _warn
+def _set_up_root(logging):
+    global _warn, _root
 
     class StdoutHandler(logging.Handler):
         def emit(self, record):
@@ -77,7 +86,7 @@ def _set_up_root(logging, level):
     line = "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s\n"
     handler.setFormatter(logging.Formatter(line, "%Y-%m-%dT%H:%M:%S"))
     handler.addFilter(RequestFilter())
-    root = logging.getLogger()
-    root.addHandler(handler)
-    if level in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"):
-        root.setLevel(level)
+    _root = logging.getLogger()
+    _root.addHandler(handler)
+    if _level is not None:
+        _root.setLevel(_level)

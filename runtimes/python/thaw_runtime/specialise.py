@@ -7,6 +7,8 @@ from importlib.machinery import PathFinder
 
 from . import channel, codec, failure, handler, logs
 
+_given = os.environ.get("PYTHONPATH", "").split(os.pathsep)  # to this process, perhaps before it had its function
+
 _WARNING = "LAMBDA_WARNING: Unhandled exception. The most likely cause is an issue in the function code."
 
 
@@ -16,9 +18,10 @@ def become_function(data, preloaded):
     if kind != channel.SPECIALISE:
         raise channel.ProtocolError("frame of type %#x instead of Specialise" % kind)
     order = codec.decode(data.payload(flags, first))
-    _apply_environment(order.get("env") or {})
-    _enter_task_root(order["task_root"], preloaded)
-    logs.set_up_logging()
+    replace_environment(order.get("env") or {})
+    os.chdir(order["task_root"])
+    search(order["task_root"], preloaded)
+    logs.set_level()
     try:
         found = handler.load(order["handler"])
     except Exception as error:
@@ -34,19 +37,26 @@ def become_function(data, preloaded):
     return found
 
 
-def _apply_environment(variables):
-    os.environ.update(variables)
-    if "TZ" in variables:
+def replace_environment(variables):
+    """Makes variables the whole environment."""
+    environ = os.environ
+    zone = environ.get("TZ")
+    for name in [name for name in environ if name not in variables]:
+        del environ[name]
+    for name, value in variables.items():
+        if environ.get(name) != value:
+            environ[name] = value
+    if environ.get("TZ") != zone:
         time.tzset()
 
 
-def _enter_task_root(task_root, preloaded):
-    os.chdir(task_root)
+def search(task_root, preloaded):
+    """Has modules searched in the function's directory, in layers, where PYTHONPATH says, and in the library."""
     version = "python%d.%d" % sys.version_info[:2]
     paths = [task_root, "/opt/python/lib/%s/site-packages" % version, "/opt/python"]
     _give_way(preloaded, paths)
     paths += [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
-    sys.path[:] = paths + [entry for entry in sys.path if entry not in paths]
+    sys.path[:] = paths + [entry for entry in sys.path if entry not in paths and entry not in _given]
     for entry in paths:
         sys.path_importer_cache.pop(entry, None)  # made before the function's files were there
 

@@ -1,10 +1,12 @@
 """What can be done before the function is known, so that no invocation waits for it."""
 
+import gc
+import os
 import sys
 from _socket import socketpair
 from importlib import import_module
 
-from . import channel, codec, failure, logs, loop, standard
+from . import channel, codec, failure, handler, logs, loop, specialise, standard
 
 # Modules that most functions import, among them all that an HTTPS client needs.
 _MODULES = """
@@ -35,7 +37,30 @@ def preload(waiting):
 
 
 def rehearse():
-    """Runs the warm path against itself: its code is then specialised by the interpreter and paged in."""
+    """Becomes a function and runs the warm path against itself: the code is then specialised by the interpreter and,
+    what counts more inside a sandbox, in memory. What is left of it is kept out of the way of garbage collections."""
+    _rehearse_start()
+    _rehearse_events()
+    gc.collect()
+    gc.freeze()
+
+
+def _rehearse_start():
+    path, cwd = sys.path[:], os.getcwd()
+    root = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "rehearsal")
+    for _ in range(2):  # the second time as it will be, with all of the interpreter's parts there
+        specialise.replace_environment(dict(os.environ, REHEARSAL="1"))
+        specialise.replace_environment({name: value for name, value in os.environ.items() if name != "REHEARSAL"})
+        os.chdir(root)
+        specialise.search(root, frozenset())
+        handler.load("app.handler")({"name": "rehearsal"}, None)
+        del sys.modules["app"]
+    os.chdir(cwd)
+    sys.path[:] = path
+    sys.path_importer_cache.pop(root, None)
+
+
+def _rehearse_events():
     host, runtime = socketpair()
     host, runtime = channel.Channel(host.detach()), channel.Channel(runtime.detach())
     event, _ = codec.encode({"key": "value", "list": [1, 2.5, None, True]})

@@ -63,6 +63,10 @@ func run(ctx context.Context) error {
 		{"list in pages", t.list},
 		{"tags", t.tags},
 		{"concurrency and code signing", t.concurrency},
+		{"versions", t.versions},
+		{"reserved concurrency", t.reserved},
+		{"provisioned concurrency", t.provisioned},
+		{"snap start", t.snapStart},
 		{"revision that is not the latest", t.revision},
 		{"invalid parameter", t.invalid},
 		{"payload too large", t.tooLarge},
@@ -470,10 +474,6 @@ func (t *tour) unknownKey() error {
 func (t *tour) notImplemented() error {
 	const code = "NotImplementedException"
 	return errors.Join(
-		refusedAs(t, code, func() error {
-			_, err := t.aws.PublishVersion(t.ctx, &lambda.PublishVersionInput{FunctionName: aws.String("tour")})
-			return err
-		}),
 		refusedAs(t, code, func() error {
 			_, err := t.aws.ListLayers(t.ctx, nil)
 			return err

@@ -133,6 +133,79 @@ const signing = await send("GetFunctionCodeSigningConfig", { FunctionName });
 assert.equal(signing.FunctionName, FunctionName);
 assert.ok(!signing.CodeSigningConfigArn);
 
+step("versions");
+let version = await send("PublishVersion", { FunctionName });
+assert.deepEqual([version.Version, version.FunctionArn], ["1", `${Resource}:1`]);
+assert.equal((await send("PublishVersion", { FunctionName })).RevisionId, version.RevisionId);
+version = await send("UpdateFunctionCode", { FunctionName, ZipFile: one, Publish: true });
+assert.deepEqual([version.Version, version.FunctionArn], ["2", `${Resource}:2`]);
+await lambda.waitUntilFunctionUpdatedV2(waiting, { FunctionName });
+await lambda.waitUntilPublishedVersionActive(waiting, { FunctionName, Qualifier: "2" });
+await refused(lambda.InvalidParameterValueException, "PublishVersion", { FunctionName, CodeSha256: env.TOUR_SHA256_TWO });
+const versions = [];
+for await (const page of lambda.paginateListVersionsByFunction({ client: aws, pageSize: 1 }, { FunctionName })) {
+  versions.push(page.Versions.map((v) => v.Version));
+}
+assert.deepEqual(versions, [["$LATEST"], ["1"], ["2"]]);
+({ answer, result } = await invoke({}, { Qualifier: "1" }));
+assert.deepEqual([answer.ExecutedVersion, result.version], ["1", 2]);
+({ answer, result } = await invoke({}, { Qualifier: "2" }));
+assert.deepEqual([answer.ExecutedVersion, result.version], ["2", 1]);
+assert.equal((await send("DeleteFunction", { FunctionName, Qualifier: "2" })).$metadata.httpStatusCode, 204);
+await refused(lambda.ResourceNotFoundException, "GetFunction", { FunctionName, Qualifier: "2" });
+assert.equal((await send("PublishVersion", { FunctionName, Description: "third" })).Version, "3");
+
+step("reserved concurrency");
+assert.equal((await send("PutFunctionConcurrency", { FunctionName, ReservedConcurrentExecutions: 5 })).ReservedConcurrentExecutions, 5);
+assert.equal((await send("GetFunctionConcurrency", { FunctionName })).ReservedConcurrentExecutions, 5);
+assert.deepEqual((await send("GetFunction", { FunctionName })).Concurrency, { ReservedConcurrentExecutions: 5 });
+assert.equal((await send("GetAccountSettings")).AccountLimit.UnreservedConcurrentExecutions, 995);
+await refused(lambda.InvalidParameterValueException, "PutFunctionConcurrency", { FunctionName, ReservedConcurrentExecutions: 901 });
+await send("PutFunctionConcurrency", { FunctionName, ReservedConcurrentExecutions: 0 });
+await assert.rejects(send("Invoke", { FunctionName }, new lambda.LambdaClient({ maxAttempts: 1 })), (e) => {
+  assert.ok(e instanceof lambda.TooManyRequestsException, String(e));
+  assert.equal(e.Reason, "ReservedFunctionConcurrentInvocationLimitExceeded");
+  assert.ok(Number(e.retryAfterSeconds) >= 1);
+  return true;
+});
+await send("DeleteFunctionConcurrency", { FunctionName });
+assert.equal((await send("GetFunctionConcurrency", { FunctionName })).ReservedConcurrentExecutions, undefined);
+
+step("provisioned concurrency");
+const qualified = { FunctionName, Qualifier: "1" };
+await refused(lambda.ProvisionedConcurrencyConfigNotFoundException, "GetProvisionedConcurrencyConfig", qualified);
+await refused(lambda.InvalidParameterValueException, "PutProvisionedConcurrencyConfig", {
+  FunctionName, Qualifier: "$LATEST", ProvisionedConcurrentExecutions: 1,
+});
+let config = await send("PutProvisionedConcurrencyConfig", { ...qualified, ProvisionedConcurrentExecutions: 1 });
+assert.deepEqual([config.RequestedProvisionedConcurrentExecutions, config.AllocatedProvisionedConcurrentExecutions, config.Status], [1, 0, "IN_PROGRESS"]);
+for (const deadline = Date.now() + 30_000; config.Status === "IN_PROGRESS" && Date.now() < deadline;) {
+  config = await send("GetProvisionedConcurrencyConfig", qualified);
+}
+assert.deepEqual([config.AllocatedProvisionedConcurrentExecutions, config.AvailableProvisionedConcurrentExecutions, config.Status], [1, 1, "READY"]);
+assert.equal((await invoke({}, { Qualifier: "1" })).answer.ExecutedVersion, "1");
+const listed = (await send("ListProvisionedConcurrencyConfigs", { FunctionName })).ProvisionedConcurrencyConfigs;
+assert.deepEqual(listed.map((c) => [c.FunctionArn, c.Status]), [[`${Resource}:1`, "READY"]]);
+await send("DeleteProvisionedConcurrencyConfig", qualified);
+await refused(lambda.ProvisionedConcurrencyConfigNotFoundException, "GetProvisionedConcurrencyConfig", qualified);
+
+step("snap start");
+fn = await send("UpdateFunctionConfiguration", { FunctionName, SnapStart: { ApplyOn: "PublishedVersions" } });
+assert.deepEqual(fn.SnapStart, { ApplyOn: "PublishedVersions", OptimizationStatus: "Off" });
+await lambda.waitUntilFunctionUpdatedV2(waiting, { FunctionName });
+version = await send("PublishVersion", { FunctionName });
+assert.deepEqual([version.Version, version.State], ["4", "Pending"]);
+await lambda.waitUntilPublishedVersionActive(waiting, { FunctionName, Qualifier: "4" });
+fn = await send("GetFunctionConfiguration", { FunctionName, Qualifier: "4" });
+assert.deepEqual(fn.SnapStart, { ApplyOn: "PublishedVersions", OptimizationStatus: "On" });
+({ answer, result } = await invoke({}, { Qualifier: "4" }));
+assert.deepEqual([answer.ExecutedVersion, result.version], ["4", 1]);
+await refused(lambda.InvalidParameterValueException, "PutProvisionedConcurrencyConfig", {
+  FunctionName, Qualifier: "4", ProvisionedConcurrentExecutions: 1,
+});
+await send("UpdateFunctionConfiguration", { FunctionName, SnapStart: { ApplyOn: "None" } });
+await lambda.waitUntilFunctionUpdatedV2(waiting, { FunctionName });
+
 step("revision that is not the latest");
 await refused(lambda.PreconditionFailedException, "UpdateFunctionConfiguration", { FunctionName, Timeout: 5, RevisionId: old });
 await refused(lambda.PreconditionFailedException, "UpdateFunctionCode", { FunctionName, ZipFile: one, RevisionId: old });
@@ -158,7 +231,6 @@ step("unknown access key");
 await refused("UnrecognizedClientException", "ListFunctions", {}, as("AKIAIOSFODNN7EXAMPLE", "x"));
 
 step("not implemented yet");
-await refused("NotImplementedException", "PublishVersion", { FunctionName });
 await refused("NotImplementedException", "ListLayers", {});
 await refused("NotImplementedException", "Invoke", { FunctionName, InvocationType: "Event" });
 await refused("NotImplementedException", "InvokeWithResponseStream", { FunctionName });

@@ -1,0 +1,111 @@
+package pool
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"thaw.dev/thaw/link"
+	"thaw.dev/thaw/snapshot"
+)
+
+// A template is the snapshot of a hot slot: a runtime that is up and warm and has no function. It serves cold starts that
+// find no hot slot: restoring it takes a fraction of the time and CPU that booting takes. Hot slots themselves are booted,
+// because nobody waits for them, a booted one answers its first request sooner, and it has a hash seed of its own.
+
+// templateKey is the hash of everything a template depends on.
+func (p *Pool) templateKey(l *Launch) string {
+	b, err := json.Marshal(map[string]any{
+		"schema": snapshotSchema, "engine": p.o.Engine.Fingerprint(), "template": l.Image, "argv": l.Argv,
+		"variables": baseVariables(*l), "network": p.o.Engine.Capabilities().Network,
+	})
+	if err != nil {
+		panic(err) // only maps of strings and numbers
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
+
+func templateOwner(l *Launch) string { return "template/" + l.Runtime + "/" + l.Image }
+
+// makeTemplate keeps the state of a hot slot, unless there is a template of its runtime already.
+func (p *Pool) makeTemplate(ctx context.Context, s *stock) (err error) {
+	key := p.templateKey(&s.launch)
+	if p.o.Snapshots.Has(key) {
+		return nil
+	}
+	slot, err := p.prepare(ctx, s)
+	if err != nil {
+		return err
+	}
+	defer slot.close()
+	if err := slot.session.PrepareSnapshot(time.Now().Add(hooksTimeout)); err != nil {
+		return err
+	}
+	draft, err := p.o.Snapshots.Begin(key, templateOwner(&s.launch))
+	if err != nil {
+		return err
+	}
+	defer draft.Abandon()
+	if err := slot.sandbox.Checkpoint(ctx, draft.Dir()); err != nil {
+		return fmt.Errorf("checkpoint: %w", err)
+	}
+	return draft.Commit()
+}
+
+// template pins the template that e could start from; nil if there is none or it is of no use to e.
+func (p *Pool) template(e *Environment) *snapshot.Snapshot {
+	if !p.hasSnapshots() || !e.launchAs.Template || e.launchAs.OwnStart || e.sealed {
+		return nil
+	}
+	if mb := e.Function.EphemeralMB; mb != 0 && mb != stockTmpBytes>>20 {
+		return nil
+	}
+	return p.o.Snapshots.Use(p.templateKey(&e.launchAs))
+}
+
+// bootFrom brings up e's slot from a template. After an error the slot is of no use.
+func (p *Pool) bootFrom(ctx context.Context, e *Environment, t *snapshot.Snapshot) error {
+	if err := t.Verify(); err != nil {
+		return err
+	}
+	if err := e.sandbox.Restore(ctx, t.Dir()); err != nil {
+		return err
+	}
+	if err := e.greet(ctx, link.Reopen); err != nil {
+		return err
+	}
+	entropy := make([]byte, 32)
+	_, _ = rand.Read(entropy) // never fails
+	if err := e.session.Restored(link.Restoration{Entropy: entropy}, time.Now().Add(hooksTimeout)); err != nil {
+		return err
+	}
+	e.running = true
+	return nil
+}
+
+// bringUp is place's last step: it brings up e's agent, and its runtime too where there is a template. One that
+// fails is dropped, and the slot with it.
+func (p *Pool) bringUp(ctx context.Context, e *Environment) error {
+	t := p.template(e)
+	if t == nil {
+		return e.boot(ctx)
+	}
+	defer p.o.Snapshots.Done(t)
+	err := p.bootFrom(ctx, e, t)
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	p.o.Logger.Warn("runtime's template could not be restored; starting without", "runtime", e.launchAs.Runtime, "error", err)
+	p.o.Snapshots.Spoil(t)
+	e.slot.close()
+	e.Source = SourceNone
+	if err := p.createFor(ctx, e); err != nil {
+		return err
+	}
+	return e.boot(ctx)
+}
