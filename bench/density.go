@@ -40,8 +40,7 @@ type DensityCount struct {
 	Processes float64     `json:"processes"`
 }
 
-// Density measures the memory of frozen environments and of slots. The environments were created for their functions, not
-// made of hot slots, so that nothing else is there to be counted.
+// Density measures the memory of frozen environments, which were hot slots before, and of slots.
 func Density(ctx context.Context, o DensityOptions) (*DensityReport, error) {
 	if err := o.check(); err != nil {
 		return nil, err
@@ -59,7 +58,7 @@ func Density(ctx context.Context, o DensityOptions) (*DensityReport, error) {
 	return r, nil
 }
 
-// densityFlags are those of a server that holds n of the kind and nothing else.
+// densityFlags are those of a server that holds n of the kind, and no slots of another kind.
 func densityFlags(kind DensityKind, n int) []string {
 	budget := budgetFor(n, lambda.MemoryMBPerCPU)
 	switch kind {
@@ -68,7 +67,7 @@ func densityFlags(kind DensityKind, n int) []string {
 	case DensityEmpty:
 		return append(slots(0, n), "--keep-alive=0s", budget, anySlots)
 	}
-	return append(warmFlags(), budget, "--freeze-after=10ms")
+	return append(slots(stock, 0), "--keep-alive=1h", "--keep-alive-min=1h", budget, anySlots, "--freeze-after=10ms")
 }
 
 // countMemory counts one kind on a server of its own.
@@ -79,7 +78,7 @@ func countMemory(ctx context.Context, o *DensityOptions, kind DensityKind, runti
 		return DensityCount{}, err
 	}
 	defer func() { err = errors.Join(err, d.stop()) }()
-	before, err := d.memory()
+	before, err := d.memory(every)
 	if err != nil {
 		return DensityCount{}, err
 	}
@@ -95,23 +94,46 @@ func countMemory(ctx context.Context, o *DensityOptions, kind DensityKind, runti
 	if err := d.createAll(ctx, names, f.variants(dep)); err != nil {
 		return DensityCount{}, err
 	}
-	for _, name := range names {
-		if kind != DensityFrozen {
-			break // it would take a slot, and ask for others
-		}
-		if _, _, err := d.invoke(ctx, target{function: name}); err != nil {
+	if kind == DensityFrozen {
+		if err := d.fromHotSlots(ctx, names, dep.runtime); err != nil {
 			return DensityCount{}, err
 		}
 	}
-	if _, err := d.wait(ctx, 4*statusPoll, inARow(quiet, func(s *pool.Status) error { return holds(s, kind, dep.runtime, n) })); err != nil {
+	s, err := d.wait(ctx, 4*statusPoll, inARow(quiet, func(s *pool.Status) error { return holds(s, kind, dep.runtime, n) }))
+	if err != nil {
 		return DensityCount{}, err
 	}
-	after, err := d.memory()
+	counted := every
+	if kind == DensityFrozen { // there are hot slots, too
+		ids := map[string]bool{}
+		for _, e := range s.Environments {
+			ids[e.ID] = true
+		}
+		counted = named(ids)
+	}
+	after, err := d.memory(counted)
 	each := func(bytes int64) float64 { return round(float64(bytes) / float64(n) / 1e6) }
 	return DensityCount{
 		Kind: kind, Runtime: dep.runtime, PSSMB: each(after.children - before.children), ServerMB: each(after.server - before.server),
 		Processes: round(float64(after.processes-before.processes) / float64(n)),
 	}, err
+}
+
+// fromHotSlots invokes each function once, when there is a hot slot for it.
+func (d *server) fromHotSlots(ctx context.Context, names []string, runtime string) error {
+	for _, name := range names {
+		if err := d.settled(ctx, pool.SourceHot, runtime); err != nil {
+			return err
+		}
+		_, t, err := d.invoke(ctx, target{function: name})
+		if err == nil {
+			err = t.coldFrom(pool.SourceHot)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // holds returns an error unless the server holds n of the kind and is done with everything.
@@ -135,15 +157,16 @@ func holds(s *pool.Status, kind DensityKind, runtime string, n int) error {
 	return isSettled(s, Source(kind), runtime)
 }
 
-// memoryUse is what a server and the processes below it use, in bytes.
+// memoryUse is what a server and processes below it use, in bytes.
 type memoryUse struct {
 	server, children int64
 	processes        int
 }
 
-func (d *server) memory() (m memoryUse, err error) {
+// memory counts the sandboxes whose first process keep tells to count.
+func (d *server) memory(keep func(int) bool) (m memoryUse, err error) {
 	if m.server, err = pss(d.cmd.Process.Pid); err == nil {
-		m.children, m.processes, err = childrenPSS(d.cmd.Process.Pid)
+		m.children, m.processes, err = childrenPSS(d.cmd.Process.Pid, keep)
 	}
 	return m, err
 }

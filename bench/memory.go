@@ -43,13 +43,22 @@ func pss(pid int) (int64, error) {
 	return kib << 10, err
 }
 
-// childrenPSS is the proportional set size of all processes below pid, in bytes, and how many there are.
-func childrenPSS(pid int) (bytes int64, processes int, err error) {
-	below, err := descendants(pid)
+// childrenPSS is the proportional set size of the children of pid that keep tells to count and of all processes below
+// them, in bytes, and how many these are.
+func childrenPSS(pid int, keep func(child int) bool) (bytes int64, processes int, err error) {
+	children, err := processTree()
 	if err != nil {
 		return 0, 0, err
 	}
-	for _, p := range below {
+	var next []int
+	for _, child := range children[pid] {
+		if keep(child) {
+			next = append(next, child)
+		}
+	}
+	for len(next) > 0 {
+		p := next[0]
+		next = append(next[1:], children[p]...)
 		n, err := pss(p)
 		switch {
 		case gone(err):
@@ -63,8 +72,27 @@ func childrenPSS(pid int) (bytes int64, processes int, err error) {
 	return bytes, processes, nil
 }
 
-// descendants are the processes below pid, not pid itself.
-func descendants(pid int) ([]int, error) {
+// every keeps all children.
+func every(int) bool { return true }
+
+// named keeps the children on whose command line one of the words stands.
+func named(words map[string]bool) func(int) bool {
+	return func(pid int) bool {
+		b, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "cmdline"))
+		if err != nil {
+			return false // it has ended
+		}
+		for word := range strings.SplitSeq(string(b), "\x00") {
+			if words[word] {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+// processTree has the children of each process of this host.
+func processTree() (map[int][]int, error) {
 	stats, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil {
 		return nil, err
@@ -84,16 +112,7 @@ func descendants(pid int) ([]int, error) {
 		}
 		children[parent] = append(children[parent], id)
 	}
-	var below []int
-	for next := children[pid]; len(next) > 0; {
-		below = append(below, next...)
-		var deeper []int
-		for _, p := range next {
-			deeper = append(deeper, children[p]...)
-		}
-		next = deeper
-	}
-	return below, nil
+	return children, nil
 }
 
 // parentOf reads a process's and its parent's id from /proc/PID/stat, whose second field, in parentheses, may hold

@@ -3,7 +3,6 @@ package bench
 import (
 	"os"
 	"os/exec"
-	"slices"
 	"testing"
 
 	"thaw.dev/thaw/internal/testenv"
@@ -47,12 +46,21 @@ func TestMemoryOfChildren(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	mine, err := descendants(os.Getpid())
-	if err != nil || !slices.Contains(mine, cmd.Process.Pid) {
-		t.Errorf("the child %d is not among %v: %v", cmd.Process.Pid, mine, err)
+	one := func(words ...string) (int64, int, error) {
+		keep := map[string]bool{}
+		for _, w := range words {
+			keep[w] = true
+		}
+		return childrenPSS(os.Getpid(), named(keep))
+	}
+	if bytes, processes, err := one("cat"); bytes != 0 || processes != 0 || err != nil { // a part of a word, and not a child's
+		t.Errorf("of nobody: %d bytes in %d processes, %v", bytes, processes, err)
+	}
+	if bytes, processes, err := one("no such", "cat; true"); bytes == 0 || processes == 0 || err != nil {
+		t.Errorf("by name: %d bytes in %d processes, %v", bytes, processes, err)
 	}
 	for {
-		bytes, processes, err := childrenPSS(cmd.Process.Pid)
+		bytes, processes, err := childrenPSS(cmd.Process.Pid, every)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -66,7 +74,7 @@ func TestMemoryOfChildren(t *testing.T) {
 	if err := cmd.Wait(); err != nil {
 		t.Error(err)
 	}
-	if bytes, processes, err := childrenPSS(cmd.Process.Pid); bytes != 0 || processes != 0 || err != nil {
+	if bytes, processes, err := childrenPSS(cmd.Process.Pid, every); bytes != 0 || processes != 0 || err != nil {
 		t.Errorf("after the end: %d bytes in %d processes, %v", bytes, processes, err)
 	}
 }

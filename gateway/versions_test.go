@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -31,6 +32,7 @@ func (s *server) settleVersion() {
 		} else if f.Config.State != lambda.StatePending {
 			return
 		}
+		runtime.Gosched()
 	}
 }
 

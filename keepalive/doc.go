@@ -17,6 +17,7 @@
 // while n invocations run. So the gaps are counted per level of concurrency: the gap of level n begins when the number
 // of running invocations falls below n and ends when it reaches n again. As the pool serves the most recently used
 // environment first, the environment that becomes idle while n-1 others run is the one that level n will take again.
+// Priorities for eviction are those of levels, too: the tenth environment of a popular function may be worth nothing.
 //
 // # Invariants
 //

@@ -1,6 +1,7 @@
 package keepalive_test
 
 import (
+	"math"
 	"math/rand/v2"
 	"strconv"
 	"testing"
@@ -252,6 +253,24 @@ func TestPriorityIsGreedyDualSizeFrequency(t *testing.T) {
 	p.Evicted(old / 2)
 	if p.Priority(key(4)) <= old {
 		t.Error("the clock went back")
+	}
+}
+
+func TestPriorityIsOfTheLevel(t *testing.T) {
+	t.Parallel()
+	p := keepalive.New(options())
+	at := start
+	for range 10 {
+		use(p, key(1), at)
+		at = at.Add(time.Second)
+	}
+	p.Arrived(key(1), at)
+	p.Arrived(key(1), at)
+	p.Idle(key(1), at)
+	second := p.Priority(key(1))
+	p.Idle(key(1), at)
+	if first := p.Priority(key(1)); math.Abs(first-11*second) > 1e-4*first {
+		t.Errorf("level 1, used 11 times: %v; level 2, used once: %v", first, second)
 	}
 }
 

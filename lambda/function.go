@@ -35,12 +35,10 @@ const (
 	ReasonInvalidZip     = "InvalidZipFileException"
 	ReasonInternalError  = "InternalError"
 
-	ReasonFunctionError      = "FunctionError"
-	ReasonInitTimeout        = "FunctionError.InitTimeout"
-	ReasonRuntimeInitError   = "FunctionError.RuntimeInitError"
-	ReasonInvalidEntryPoint  = "FunctionError.InvalidEntryPoint"
-	ReasonPermissionDenied   = "FunctionError.PermissionDenied"
-	ReasonInitOutOfResources = "FunctionError.InitResourceExhausted"
+	ReasonFunctionError     = "FunctionError"
+	ReasonInitTimeout       = "FunctionError.InitTimeout"
+	ReasonRuntimeInitError  = "FunctionError.RuntimeInitError"
+	ReasonInvalidEntryPoint = "FunctionError.InvalidEntryPoint"
 )
 
 // Config is the configuration of one version of one function. It is immutable once handed out: change a copy made

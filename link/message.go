@@ -22,7 +22,7 @@ const (
 	TypeSpecialise Type = 0x10 // data: Specialisation as JSON; may need Chunks
 	TypeInvoke     Type = 0x11 // data: meta EventMeta, payload the event
 	TypeMore       Type = 0x12 // data: the next part of a payload, both directions
-	TypeSnapshot   Type = 0x13 // data: empty; the runtime runs its hooks before a checkpoint and answers Ready
+	TypeSnapshot   Type = 0x13 // data: empty; the runtime runs its hooks before a checkpoint and answers Ready; Python's also before Specialise
 	TypeRestored   Type = 0x14 // data: Restoration as JSON; the runtime runs its hooks after a restore and answers Ready
 	TypeHello      Type = 0x40 // control: HelloMeta as JSON
 	TypeExited     Type = 0x41 // control: ExitMeta as JSON

@@ -78,7 +78,9 @@ func packageImage(t testing.TB, name, content string) string {
 	t.Helper()
 	var zipped bytes.Buffer
 	w := zip.NewWriter(&zipped)
-	f, err := w.Create(name)
+	header := &zip.FileHeader{Name: name, Method: zip.Deflate}
+	header.SetMode(0o755)
+	f, err := w.CreateHeader(header)
 	if err == nil {
 		_, err = io.WriteString(f, content)
 	}

@@ -21,6 +21,13 @@
 // A custom directory is used as it is, setuid bits, devices and sockets left out; agent, bootstrap, mount points and
 // the files of /etc that must be ours are laid over it. For Python and Node.js the interpreter is searched in it.
 //
+// # Hot slots
+//
+// Argv and Env of an image are the same for all functions, so that a runtime process can be started before its function
+// is known. NeedsOwnStart tells for which functions it cannot; theirs is started anew, with their variables. Warming up
+// includes compiling and loading the small function in the bootstrap's directory rehearsal: inside gVisor, what counts
+// is that the pages of the compiler and the import machinery have been touched.
+//
 // # Life cycle
 //
 // Ensure describes a runtime's image once per process, which gives its key, and builds it if package image's store

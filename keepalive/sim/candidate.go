@@ -65,7 +65,7 @@ func (h *host) decide(f uint32, now int64, prewarmed bool) (until, again int64, 
 	case FamilyLRU:
 		return forever, 0, float64(now)
 	case FamilyGreedyDual:
-		h.policy.Idle(h.keys[f], clockTime(now))
+		h.policy.Lost(h.keys[f], clockTime(now)) // no plan is wanted
 		return forever, 0, h.policy.Priority(h.keys[f])
 	}
 	var p keepalive.Plan

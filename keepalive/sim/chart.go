@@ -26,7 +26,6 @@ func (c *Comparison) SVG() ([]byte, error) {
 	}
 	var names []string
 	var values [][]float64
-	top := 0.0
 	for _, f := range families {
 		curve := c.Curve(f)
 		if len(curve) < 2 {
@@ -40,9 +39,6 @@ func (c *Comparison) SVG() ([]byte, error) {
 			}
 		}
 		names, values = append(names, string(f)), append(values, row)
-		if f == FamilyFixed {
-			top = 1000 * curve[0].ColdRate
-		}
 	}
 	o := charts.NewLineChartOptionWithData(values)
 	o.Title.Text = "Cold starts per 1,000 invocations by mean memory held, GB"
@@ -51,9 +47,6 @@ func (c *Comparison) SVG() ([]byte, error) {
 	o.XAxis.Labels, o.XAxis.LabelCount = labels, 10
 	o.XAxis.BoundaryGap = charts.Ptr(false)
 	o.YAxis = []charts.YAxisOption{{Min: charts.Ptr(0.0)}}
-	if top > 0 { // what is worse than the shortest fixed keep-alive is cut off
-		o.YAxis[0].Max = charts.Ptr(top)
-	}
 	o.Symbol.Shape = charts.SymbolNone
 	p := charts.NewPainter(charts.PainterOptions{OutputFormat: charts.ChartOutputSVG, Width: 900, Height: 500})
 	if err := p.LineChart(o); err != nil {

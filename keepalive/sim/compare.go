@@ -20,7 +20,8 @@ type Options struct {
 	TTLs []time.Duration
 	// Exchanges are those of FamilyThaw, in GB·s per second of cold start.
 	Exchanges []float64
-	// BudgetsGB are those of FamilyLRU and FamilyGreedyDual. Empty: the mean memory that each of TTLs held.
+	// BudgetsGB are those of FamilyLRU and FamilyGreedyDual. Empty: the mean memory that those of TTLs held that are not
+	// far from Reference.
 	BudgetsGB []float64
 	// Progress, if not nil, is told of each policy when it is done.
 	Progress func(*Outcome)
@@ -33,7 +34,7 @@ func Defaults() Options {
 		TTLs: []time.Duration{
 			time.Minute, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute, 20 * time.Minute, 30 * time.Minute, time.Hour,
 		},
-		Exchanges: []float64{40, 160, 320, 640, 960, 1280, 1800, 2560},
+		Exchanges: []float64{40, 160, 640, 1280, 1800, 2560},
 	}
 }
 
@@ -68,7 +69,9 @@ func Compare(ctx context.Context, l *Load, o Options) (*Comparison, error) {
 	budgets := o.BudgetsGB
 	if len(budgets) == 0 {
 		for _, out := range outcomes[:len(o.TTLs)] {
-			budgets = append(budgets, out.GBs/(float64(l.Trace.Minutes)*60))
+			if ttl := out.Candidate.TTL; Reference/5 <= ttl && ttl <= 3*Reference {
+				budgets = append(budgets, out.GBs/(float64(l.Trace.Minutes)*60))
+			}
 		}
 	}
 	for _, gb := range budgets {

@@ -15,10 +15,27 @@
 //
 // # Life
 //
-// Create forks the sentry, which boots up to the point where only the start signal is missing. Start hands over the
-// network devices and gives that signal by control RPC. Attach is an RPC as well. One goroutine per sandbox waits for
+// Create starts the sentry (launch.go), which boots up to the point where only the start signal is missing; any number
+// of sandboxes can do so at once. Start hands over the network devices and gives that signal by control RPC. Attach is an RPC as well. One goroutine per sandbox waits for
 // the sentry's end through a pidfd. Destroy kills the sentry; as the init process of its pid namespace it takes the
 // stubs along.
+//
+// # Freezing
+//
+// Pause sends SIGSTOP to the sentry, which stops system calls, timers, network and page faults of everything inside,
+// and costs nothing to undo. But guest code that needs none of these runs in a stub, on its own: it would spin on. So
+// Pause looks at all stub threads, twice; when each slept at both looks and did not run between them, there was a moment
+// at which all slept, and since they sleep without a timeout and only the sentry wakes them, they sleep until it
+// continues. Where something still runs after a few milliseconds, the sentry is continued, asked to stop all guest tasks
+// by preempting their stubs, and stopped again; the same look must then find rest, or Pause fails. Resume is one SIGCONT,
+// and a call to the sentry only for those that were stopped the second way. A guest cannot avoid the look: what a
+// runnable thread is, the kernel says.
+//
+// What was tried instead: the cgroup freezer on the whole tree makes futexes of the stubs return in ways gVisor does not
+// expect, and sandboxes died after some 500 cycles; so no signal ever goes to a stub. Stopping the guest's tasks each
+// time costs half a millisecond more at each thaw. Stopping the sentry alone lets a guest that computes escape.
+//
+// A stopped sentry is killed like any other: by Destroy, by the parent-death signal, by the OOM killer.
 //
 // # Snapshots
 //
@@ -32,8 +49,8 @@
 //
 // # Dying with the daemon
 //
-// Every sentry has a parent-death signal. The kernel binds it to the thread that forked, not to the process, and the
-// library forks on whichever thread it gets. Go ends a thread only when a goroutine ends that is locked to it, so no
+// Every sentry has a parent-death signal. The kernel binds it to the thread that forked, not to the process, and Go
+// forks on whichever thread runs. It ends a thread only when a goroutine ends that is locked to it, so no
 // goroutine of a program with sandboxes may do that (TestThreadsAreUnlocked). What a kill -9 leaves behind nevertheless
 // (sockets, bundles, cgroups) is Sweep's.
 //

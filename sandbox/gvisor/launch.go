@@ -109,9 +109,12 @@ func (l *launch) start(settings []string) (p *process, booted *os.File, err erro
 	return p, booted, nil
 }
 
-// sentryEnv is a sentry's whole environment. No garbage is collected until cmd/thaw-sentry turns that on, unless there is
-// very much of it.
-var sentryEnv = []string{"GOGC=off", "GOMEMLIMIT=64MiB"}
+// sentryEnv is a sentry's whole environment. No garbage is collected until cmd/thaw-sentry turns that on, some time after
+// guestRuns, unless the sentry comes to the limit, which is about what overheadBytes leaves it.
+var sentryEnv = []string{"GOGC=off", "GOMEMLIMIT=32MiB"}
+
+// guestRuns is the signal that tells a sentry that its guest was started or restored.
+const guestRuns = unix.Signal(40)
 
 // jail is what the sentry is on the host from its first instruction on: user nobody in namespaces of its own, with the
 // capabilities it needs to build its root, which it gives up when that is done.

@@ -2,6 +2,7 @@ package slots_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -78,6 +79,49 @@ func TestColdStartsTakeHotSlots(t *testing.T) {
 	}
 	if testing.Verbose() {
 		t.Log(s.Log.Tail(100))
+	}
+}
+
+func TestWithoutAHotSlotTheTemplateServes(t *testing.T) {
+	s := thawtest.Start(t, func(c *node.Config) { c.HotSlots = 1 })
+	name := s.Deploy(t, thawtest.Function{Runtime: thawtest.Python(t), Handler: "app.handler", Files: thawtest.Files{"app.py": `
+import os, random, ssl, time, uuid
+def handler(e, c):
+    time.sleep(e.get("hold", 0))
+    return [random.random(), ssl.RAND_bytes(8).hex(), str(uuid.uuid1()), str(uuid.uuid4()), os.urandom(8).hex()]
+`}})
+	await(t, s, "the template is made", func(st pool.Status) bool { return st.Snapshots.Count == 1 })
+	await(t, s, "stocks are filled", stocked)
+	answers := make(chan []any)
+	const callers = 5
+	for range callers {
+		go func() { // ends with its answer
+			var a []any
+			s.Result(t, name, `{"hold":2}`, &a)
+			answers <- a
+		}()
+	}
+	seen := map[any]bool{}
+	for range callers {
+		for _, v := range <-answers {
+			if seen[v] {
+				t.Errorf("%v came twice", v)
+			}
+			seen[v] = true
+		}
+	}
+	sources := map[pool.Source]int{}
+	for _, e := range environments(s.Status(), name) {
+		sources[e.Source]++
+	}
+	if len(seen) != 5*callers || sources[pool.SourceHot] == callers || sources[pool.SourceSnapshot] > 0 {
+		t.Errorf("%d values, %v", len(seen), sources)
+	}
+	if log := s.Log.Tail(10_000); strings.Contains(log, "template could not be restored") {
+		t.Error(log)
+	}
+	if testing.Verbose() {
+		t.Log(s.Log.Tail(30))
 	}
 }
 

@@ -121,6 +121,14 @@ class Snapshot(Case):
         self.assertEqual(self.restore(host, {"TZ": "XYZ-3"}).kind, channel.READY)
         self.assertEqual(self.result(host.invoke()), "XYZ")
 
+    def test_before_there_is_a_function(self):
+        host = self.host(hot=True)
+        self.assertEqual(self.take(host).kind, channel.READY)
+        self.assertEqual(self.restore(host).kind, channel.READY)
+        task = self.task({"app.py": "def handler(event, context):\n    return event\n"})
+        self.assertEqual(host.specialise(task).kind, channel.READY)
+        self.assertEqual(self.result(host.invoke([1])), [1])
+
     def test_order(self):
         host = self.function("def handler(event, context):\n    return event\n")
         self.assertEqual(self.take(host).kind, channel.READY)

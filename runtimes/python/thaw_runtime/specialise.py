@@ -15,6 +15,11 @@ _WARNING = "LAMBDA_WARNING: Unhandled exception. The most likely cause is an iss
 def become_function(data, preloaded):
     """Waits for Specialise, loads the function and answers. Returns its handler, or ends the process."""
     kind, flags, first = data.next()
+    while kind == channel.SNAPSHOT:  # of a process that has no function yet
+        from . import snapshot
+
+        snapshot.prepare(data)
+        kind, flags, first = data.next()
     if kind != channel.SPECIALISE:
         raise channel.ProtocolError("frame of type %#x instead of Specialise" % kind)
     order = codec.decode(data.payload(flags, first))
