@@ -153,8 +153,8 @@ func (r *BurstReport) problem() error {
 }
 
 const (
-	calmTime    = 4 * time.Second
-	singleCount = 15 // single cold starts to compare with
+	calmTime   = 3 * time.Second
+	maxSingles = 15 // single cold starts to compare with, five for each round
 )
 
 // fresh creates n functions that nobody has invoked yet.
@@ -178,8 +178,9 @@ func (b *burstRun) calm(ctx context.Context) error {
 
 // singles measures first requests that come alone.
 func (b *burstRun) singles(ctx context.Context) error {
-	b.o.step("%d single first requests", singleCount)
-	names, err := b.fresh(ctx, singleCount, b.hello)
+	n := min(5*b.o.Rounds, maxSingles)
+	b.o.step("%d single first requests", n)
+	names, err := b.fresh(ctx, n, b.hello)
 	if err != nil {
 		return err
 	}

@@ -62,7 +62,7 @@ func TestWarm(t *testing.T) {
 
 func TestCold(t *testing.T) {
 	s := setup(t)
-	for _, from := range bench.Sources {
+	for _, from := range []bench.Source{pool.SourceHot, pool.SourceSnapshot, pool.SourceEmpty} {
 		r, err := bench.Cold(t.Context(), bench.ColdOptions{Setup: s, Runtime: "python", From: from, N: 2, InitTime: 300 * time.Millisecond})
 		if err != nil {
 			t.Errorf("from %s: %v", from, err)

@@ -19,7 +19,7 @@ func (d *server) status(ctx context.Context) (*pool.Status, error) {
 }
 
 const (
-	waitTimeout = 2 * time.Minute // for the slowest: a stock of many slots on a small machine
+	waitTimeout = time.Minute // for the slowest: a stock of many slots on a small machine
 	statusPoll  = 5 * time.Millisecond
 )
 

@@ -43,6 +43,10 @@ func (p *Pool) coldStart(fn *lambda.Config, why Cause) {
 		e, err = p.create(p.ctx, fn, why, initTypeOf(why))
 	}
 	k := keyOf(fn)
+	var bytes int64
+	if err == nil {
+		bytes = e.residentBytes()
+	}
 	p.mu.Lock()
 	if p.starting[k]--; p.starting[k] == 0 {
 		delete(p.starting, k)
@@ -60,7 +64,7 @@ func (p *Pool) coldStart(fn *lambda.Config, why Cause) {
 		return
 	}
 	p.coldMean += (e.Cold.Place + e.Cold.Init - p.coldMean) / 8
-	p.policy.Started(policyKey(k), e.Cold.Place+e.Cold.Init, e.reserved)
+	p.policy.Started(policyKey(k), e.Cold.Place+e.Cold.Init, bytes)
 	p.adopt(e)
 	p.mu.Unlock()
 	p.started(e, why)

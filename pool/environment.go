@@ -70,6 +70,7 @@ type Environment struct {
 	since    time.Time // when it became what it is: idle or busy
 	keep     time.Time // when its keep-alive ends, while idle; zero if never
 	prewarm  time.Duration
+	worth    float64     // the policy's priority when it became idle; the lowest is evicted first
 	timer    *time.Timer // runs wake
 	alarm    time.Time   // when timer fires; zero if it does not
 }
@@ -136,6 +137,15 @@ func (e *Environment) PeakMemoryMB(took time.Duration) int {
 		}
 	}
 	return min(e.Function.MemoryMB, int((e.peak+1<<20-1)>>20))
+}
+
+// residentBytes is what the environment takes of the host's memory, as far as it can be known.
+func (e *Environment) residentBytes() int64 {
+	s, err := e.sandbox.Stats()
+	if err != nil {
+		return e.reserved
+	}
+	return emptySlotBytes + s.MemoryBytes
 }
 
 // OutOfMemory reports whether the memory limit killed something since the last call. gone says that the sandbox ended:

@@ -23,6 +23,7 @@ func (p *Pool) putIdle(e *Environment) {
 	} else {
 		plan = p.policy.Prewarmed(policyKey(e.key), now)
 	}
+	e.worth = p.policy.Priority(policyKey(e.key)) // of the level that fell idle just now
 	if !e.Provisioned {
 		e.keep = now.Add(plan.Keep)
 		if plan.Prewarm > 0 {

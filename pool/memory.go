@@ -121,9 +121,7 @@ func (p *Pool) victims() []*Environment {
 		return nil
 	}
 	var idle []*Environment
-	worth := map[key]float64{}
-	for k, es := range p.idle {
-		worth[k] = p.policy.Priority(policyKey(k))
+	for _, es := range p.idle {
 		for _, e := range es {
 			if !e.Provisioned {
 				idle = append(idle, e)
@@ -131,7 +129,7 @@ func (p *Pool) victims() []*Environment {
 		}
 	}
 	slices.SortFunc(idle, func(a, b *Environment) int {
-		return cmp.Or(cmp.Compare(worth[a.key], worth[b.key]), a.since.Compare(b.since))
+		return cmp.Or(cmp.Compare(a.worth, b.worth), a.since.Compare(b.since))
 	})
 	var out []*Environment
 	for _, e := range idle {
@@ -139,7 +137,7 @@ func (p *Pool) victims() []*Environment {
 			break
 		}
 		if p.condemn(e) {
-			p.policy.Evicted(worth[e.key])
+			p.policy.Evicted(e.worth)
 			out = append(out, e)
 		}
 	}

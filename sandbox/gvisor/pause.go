@@ -31,6 +31,9 @@ func (s *Sandbox) Pause(ctx context.Context) error {
 }
 
 func (s *Sandbox) pause(ctx context.Context) error {
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
 	if err := s.stopSentry(ctx); err != nil {
 		return err
 	}
@@ -65,6 +68,9 @@ func (s *Sandbox) Resume(ctx context.Context) error {
 }
 
 func (s *Sandbox) resume(ctx context.Context) error {
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
 	if err := s.sentry.signal(unix.SIGCONT); err != nil {
 		return err
 	}
