@@ -72,7 +72,7 @@ func Default() Config {
 		Account:   "000000000000",
 		Region:    "us-east-1",
 		Engine:    "gvisor",
-		KeepAlive: 10 * time.Minute,
+		KeepAlive: 24 * time.Hour,
 
 		KeepAliveMin:       time.Minute,
 		FreezeAfter:        100 * time.Millisecond,

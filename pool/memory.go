@@ -90,6 +90,7 @@ func (p *Pool) unreserve(bytes int64) {
 		panic("pool: more memory given back than reserved")
 	}
 	p.grant()
+	p.wakeRefill()
 }
 
 // grant needs mu. It serves those in line, strictly in order.

@@ -94,6 +94,9 @@ func (p *Pool) neediest() *stock {
 		}
 		if p.used+s.bytes() > p.o.MemoryBudget || len(p.inLine) > 0 {
 			s.reason += "; the memory budget is used up"
+			if have < least && p.leaving == 0 {
+				p.evictStale(now)
+			}
 			continue
 		}
 		if part := float64(s.target-have) / float64(s.target); part > lack {
@@ -106,6 +109,23 @@ func (p *Pool) neediest() *stock {
 		p.stocked += best.bytes()
 	}
 	return best
+}
+
+// evictStale needs mu. It evicts, of the environments that were idle for longer than the least keep-alive, the one that is
+// worth least: a slot serves any function.
+func (p *Pool) evictStale(now time.Time) {
+	var stale *Environment
+	for _, es := range p.idle {
+		for _, e := range es {
+			if !e.Provisioned && now.Sub(e.since) > p.o.KeepAliveMin && (stale == nil || e.worth < stale.worth) {
+				stale = e
+			}
+		}
+	}
+	if stale != nil && p.condemn(stale) {
+		p.policy.Evicted(stale.worth)
+		p.destroy(stale, CauseEvicted)
+	}
 }
 
 // fill prepares one slot for s, whose memory is reserved.
@@ -134,6 +154,7 @@ func (p *Pool) fill(s *stock) {
 	}
 	s.refill, s.backoff = took, time.Second
 	s.ready = append(s.ready, slot)
+	p.drainFor() // somebody may have come to need the memory meanwhile
 	p.work.Go(func() {
 		select {
 		case <-slot.sandbox.Done():

@@ -24,7 +24,7 @@ var runtime = pool.Launch{Runtime: "python3.11", Image: "/image", Agent: "/agent
 // withSlots gives the pool stocks.
 func withSlots(hot, empty int) func(*pool.Options, *fake.Options) {
 	return func(o *pool.Options, _ *fake.Options) {
-		o.SlotMemory, o.HotSlots, o.EmptySlots = 10<<30, hot, empty
+		o.SlotMemory, o.HotSlots, o.EmptySlots, o.KeepAliveMin = 10<<30, hot, empty, time.Hour
 		o.FreezeAfter = -1
 	}
 }
@@ -119,6 +119,27 @@ func TestStocksAreDrainedBeforeEnvironmentsAreEvicted(t *testing.T) {
 		t.Error("the warm environment was evicted although slots were in stock")
 	}
 	r.await(t, pool.EventDrained)
+}
+
+func TestStaleEnvironmentsMakeRoomForTheLeastStock(t *testing.T) {
+	t.Parallel()
+	each := int64(128<<20 + pool.OverheadBytes)
+	r := newRig(t, func(o *pool.Options, fo *fake.Options) {
+		withSlots(1, 0)(o, fo)
+		o.MemoryBudget = 2 * each
+		o.KeepAliveMin = 50 * time.Millisecond
+	})
+	a, b := r.acquire(t, function("a", 128)), r.acquire(t, function("b", 128))
+	r.Release(a)
+	r.Expect(runtime)
+	if d := r.await(t, pool.EventDestroyed); d.Function != "a" || d.Cause != pool.CauseEvicted {
+		t.Errorf("got %+v", d)
+	}
+	r.awaitStock(t, pool.SourceHot, full)
+	r.Release(b)
+	if r.acquire(t, function("b", 128)) != b {
+		t.Error("an environment went without need")
+	}
 }
 
 func TestADeadSlotIsReplaced(t *testing.T) {
