@@ -183,7 +183,7 @@ def handler(e, c):
 	}
 	var first answer
 	s.Result(t, name, `{}`, &first)
-	await(t, s, "snapshot", func(st pool.Status) bool { return st.Snapshots.Count == 1 })
+	await(t, s, "snapshot", func(pool.Status) bool { return strings.Contains(s.Log.Tail(200), "snapshot made") })
 	answers := make([]answer, 4)
 	done := make(chan int)
 	for i := range answers {
