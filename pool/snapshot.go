@@ -14,6 +14,7 @@ import (
 
 	"thaw.dev/thaw/lambda"
 	"thaw.dev/thaw/link"
+	"thaw.dev/thaw/snapshot"
 )
 
 // hooksTimeout bounds the runtime hooks before a checkpoint and after a restore. Source: AWS Lambda developer guide,
@@ -66,29 +67,42 @@ func (p *Pool) findSnapshot(e *Environment) {
 
 // restore brings up e's sandbox from its snapshot, in an empty slot if there is one.
 func (p *Pool) restore(ctx context.Context, e *Environment) error {
-	verified := make(chan error, 1)
-	go func() { verified <- e.snapshot.Verify() }() // overlaps with what needs no snapshot
 	e.Source = SourceSnapshot
 	if e.slot == nil {
 		if err := p.createFor(ctx, e); err != nil {
-			<-verified
 			return err
 		}
 	}
 	begin := time.Now()
-	err := errors.Join(e.sandbox.Limit(limits(e.Function)), e.attach(ctx))
-	if err := errors.Join(<-verified, err); err != nil {
-		return err
-	}
-	if err := e.sandbox.Restore(ctx, e.snapshot.Dir()); err != nil {
+	if err := errors.Join(e.sandbox.Limit(limits(e.Function)), e.attach(ctx)); err != nil {
 		return err
 	}
 	e.open()
-	if err := e.greet(ctx, link.Reopen); err != nil {
+	if err := e.wake(ctx, e.snapshot); err != nil {
 		return err
 	}
 	e.restored = time.Since(begin)
 	return nil
+}
+
+// wake restores a snapshot in the slot's sandbox and opens the conversation with its agent. The files are verified
+// meanwhile: until that is done too nobody relies on what was restored, and what a damaged one does stays in the sandbox.
+func (s *slot) wake(ctx context.Context, from *snapshot.Snapshot) error {
+	ctx, cancel := context.WithTimeout(ctx, bootTimeout)
+	defer cancel()
+	verified := make(chan error, 1)
+	go func() { // ends before this function does
+		err := from.Verify()
+		if err != nil {
+			cancel() // what is restored from damaged files may hang
+		}
+		verified <- err
+	}()
+	err := s.sandbox.Restore(ctx, from.Dir())
+	if err == nil {
+		err = s.greet(ctx, link.Reopen)
+	}
+	return errors.Join(<-verified, err)
 }
 
 // wakeUp lets the restored runtime know what it is: what is new, fresh randomness, its hooks.

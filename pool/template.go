@@ -70,13 +70,7 @@ func (p *Pool) template(e *Environment) *snapshot.Snapshot {
 
 // bootFrom brings up e's slot from a template. After an error the slot is of no use.
 func (p *Pool) bootFrom(ctx context.Context, e *Environment, t *snapshot.Snapshot) error {
-	if err := t.Verify(); err != nil {
-		return err
-	}
-	if err := e.sandbox.Restore(ctx, t.Dir()); err != nil {
-		return err
-	}
-	if err := e.greet(ctx, link.Reopen); err != nil {
+	if err := e.slot.wake(ctx, t); err != nil {
 		return err
 	}
 	entropy := make([]byte, 32)
