@@ -75,7 +75,7 @@ func Default() Config {
 		KeepAlive: 24 * time.Hour,
 
 		KeepAliveMin:       time.Minute,
-		FreezeAfter:        100 * time.Millisecond,
+		FreezeAfter:        time.Second,
 		HotSlots:           2,
 		EmptySlots:         1,
 		SnapshotBytes:      10 << 30,

@@ -63,7 +63,7 @@ func (p *Pool) coldStart(fn *lambda.Config, why Cause) {
 		}
 		return
 	}
-	p.coldMean += (e.Cold.Place + e.Cold.Init - p.coldMean) / 8
+	p.coldMean += (time.Since(e.begun) - p.coldMean) / 8
 	p.policy.Started(policyKey(k), e.Cold.Place+e.Cold.Init, bytes)
 	p.adopt(e)
 	p.mu.Unlock()
@@ -117,21 +117,30 @@ func (p *Pool) create(ctx context.Context, fn *lambda.Config, why Cause, initTyp
 			p.o.Snapshots.Done(e.snapshot)
 		}
 	}()
-	if err := p.reserveFor(ctx, e); err != nil {
+	made, err := p.turn(ctx, e, why)
+	if err != nil {
 		return nil, err
 	}
+	if made == nil {
+		made = func() {}
+	}
+	if err := p.reserveFor(ctx, e); err != nil {
+		made()
+		return nil, err
+	}
+	e.begun = time.Now()
 	defer func() {
 		if err != nil {
 			e.close()
 			p.giveUpMemory(e)
 		}
 	}()
-	if err := p.place(ctx, e, why); err != nil {
-		if errors.Is(err, errNotNeeded) {
-			return nil, err
-		}
+	err = p.place(ctx, e)
+	made()
+	if err != nil {
 		return nil, &placeError{err}
 	}
+	p.placed(e, why)
 	e.Cold.Place = time.Since(begin) - e.restored
 	if e.Source == SourceSnapshot {
 		err = p.wakeUp(e)
@@ -144,11 +153,8 @@ func (p *Pool) create(ctx context.Context, fn *lambda.Config, why Cause, initTyp
 	return e, nil
 }
 
-// reserveFor takes a slot in stock for e, if there is one that fits, and memory. On error nothing is left or reserved.
+// reserveFor reserves e's memory. On error nothing is left or reserved.
 func (p *Pool) reserveFor(ctx context.Context, e *Environment) error {
-	p.mu.Lock()
-	e.slot = p.take(e)
-	p.mu.Unlock()
 	e.reserved = int64(e.Function.MemoryMB)<<20 + OverheadBytes
 	if err := p.reserve(ctx, e.reserved); err != nil {
 		e.close()
@@ -158,27 +164,8 @@ func (p *Pool) reserveFor(ctx context.Context, e *Environment) error {
 }
 
 // place brings e's sandbox to the point where its agent answers. It says in e.Source what that began with.
-func (p *Pool) place(ctx context.Context, e *Environment, why Cause) error {
+func (p *Pool) place(ctx context.Context, e *Environment) error {
 	if e.slot != nil && e.slot.session != nil {
-		e.Source = SourceHot
-		return nil
-	}
-	select { // more at once would only make each slower
-	case p.starts <- struct{}{}:
-		defer func() { <-p.starts }()
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-	p.mu.Lock()
-	needed := why != CauseRequest || len(p.waiters[e.key]) > 0 || p.alive[e.key] == 0
-	if e.slot == nil && needed {
-		e.slot = p.take(e) // one that was prepared in the meantime
-	}
-	p.mu.Unlock()
-	switch {
-	case !needed:
-		return errNotNeeded
-	case e.slot != nil && e.slot.session != nil:
 		e.Source = SourceHot
 		return nil
 	}
@@ -210,6 +197,18 @@ func (p *Pool) place(ctx context.Context, e *Environment, why Cause) error {
 		}
 	}
 	return p.bringUp(ctx, e)
+}
+
+// placed tells the stocks what was asked of them, and remembers what it took to make the sandbox.
+func (p *Pool) placed(e *Environment, why Cause) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if why != CauseSnapshot {
+		p.ask(e)
+	}
+	if e.Source == SourceEmpty || e.Source == SourceNone {
+		p.makeMean += (time.Since(e.begun) - p.makeMean) / 8
+	}
 }
 
 // createFor creates a sandbox made to e's measure.

@@ -50,7 +50,7 @@ type Environment struct {
 	initType string             // the value of AWS_LAMBDA_INITIALIZATION_TYPE
 	snapshot *snapshot.Snapshot // what it starts from, during the cold start only
 	sealed   bool               // the code is attached before the start, so that a snapshot can be made
-	asked    bool               // a stock has counted it as demand
+	begun    time.Time          // when its cold start had what it needs of the host
 	restored time.Duration      // how long restoring its snapshot took
 	reserved int64              // bytes of the budget
 	ready    bool               // the runtime is up and idle

@@ -77,7 +77,7 @@ type Options struct {
 	ScalingRate int
 	// PlaceTimeout is how long a cold start waits for memory while nobody else gets any either; 0 means 3 s.
 	PlaceTimeout time.Duration
-	// ColdStarts is how many cold starts run at once; 0 means two for each CPU.
+	// ColdStarts is how many sandboxes cold starts make at once; 0 means one more than there are CPUs.
 	ColdStarts int
 	Logger     *slog.Logger
 	// Trace is called for each thing that happens; may be nil.
@@ -111,6 +111,7 @@ type Pool struct {
 	settling  map[key]int            // busy environments that will be released in a moment
 	alive     map[key]int            // environments in live
 	waiting   int                    // callers in waiters
+	makeMean  time.Duration          // how long it takes to make a sandbox, a moving average
 	coldMean  time.Duration          // how long a cold start takes, a moving average
 	used      int64                  // bytes of the budget that are reserved
 	stocked   int64                  // those of them that slots in stock have
@@ -134,7 +135,7 @@ func Open(o Options) *Pool {
 		o.PlaceTimeout = 3 * time.Second
 	}
 	if o.ColdStarts == 0 {
-		o.ColdStarts = 2 * runtime.NumCPU()
+		o.ColdStarts = runtime.NumCPU() + 1
 	}
 	if o.Trace == nil {
 		o.Trace = func(Event) {}
@@ -144,7 +145,8 @@ func Open(o Options) *Pool {
 	}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	p := &Pool{
-		o: o, ctx: ctx, cancel: cancel,
+		makeMean: 100 * time.Millisecond,
+		o:        o, ctx: ctx, cancel: cancel,
 		starts:   make(chan struct{}, o.ColdStarts),
 		live:     map[*Environment]bool{},
 		idle:     map[key][]*Environment{},

@@ -12,7 +12,7 @@ import (
 // keep every cold start slow.
 const (
 	refillYield    = 10 * time.Millisecond
-	refillPatience = 300 * time.Millisecond
+	refillPatience = 2 * time.Second
 	maxBackoff     = time.Minute
 	reviewEvery    = 5 * time.Second // how often targets are looked at although nothing happened: demand is forgotten
 )

@@ -74,43 +74,60 @@ func (p *Pool) Expect(l Launch) {
 // stockTmpBytes is the size of /tmp that slots in stock have; a function that wants more needs a sandbox of its own.
 const stockTmpBytes = lambda.DefaultEphemeralMB << 20
 
-// take needs mu. It takes the best slot there is for e, nil if none fits. What the slot reserved is given back; its new
-// owner reserves for itself.
-func (p *Pool) take(e *Environment) *slot {
-	if mb := e.Function.EphemeralMB; mb != 0 && mb != stockTmpBytes>>20 {
-		return nil
-	}
-	kinds := []Source{SourceHot, SourceEmpty}
+// fits reports whether slots in stock are of any use to e.
+func fits(e *Environment) bool {
+	mb := e.Function.EphemeralMB
+	return mb == 0 || mb == stockTmpBytes>>20
+}
+
+// kinds are the kinds of slot that serve e, the best first.
+func kinds(e *Environment) []Source {
 	switch {
 	case e.snapshot != nil || e.sealed:
-		kinds = kinds[1:]
+		return []Source{SourceEmpty}
 	case e.launchAs.OwnStart: // a runtime that is up is of no use to it
-		kinds = []Source{SourceEmpty, SourceHot}
+		return []Source{SourceEmpty, SourceHot}
 	}
-	now := time.Now()
-	for i, kind := range kinds {
+	return []Source{SourceHot, SourceEmpty}
+}
+
+// take needs mu. It takes the best slot there is for e, nil if none fits; with hot only one that saves making anything.
+// What the slot reserved is given back; its new owner reserves for itself.
+func (p *Pool) take(e *Environment, hot bool) *slot {
+	if !fits(e) {
+		return nil
+	}
+	for _, kind := range kinds(e) {
+		if hot && (kind != SourceHot || e.launchAs.OwnStart) {
+			continue
+		}
 		s := p.stockOf(&e.launchAs, kind)
-		if i == 0 && !e.asked {
-			s.demand.add(now)
+		if len(s.ready) == 0 {
+			continue
 		}
-		if len(s.ready) > 0 {
-			slot := s.ready[0]
-			s.ready = slices.Delete(s.ready, 0, 1)
-			s.taken++
-			p.stocked -= slot.held
-			p.unreserve(slot.held)
-			slot.held = 0
-			p.wakeRefill()
-			e.asked = true
-			return slot
-		}
-		if i == 0 && !e.asked {
-			s.missed++
-		}
+		slot := s.ready[0]
+		s.ready = slices.Delete(s.ready, 0, 1)
+		s.taken++
+		p.stocked -= slot.held
+		p.unreserve(slot.held)
+		slot.held = 0
+		return slot
 	}
-	e.asked = true
-	p.wakeRefill()
 	return nil
+}
+
+// ask needs mu. It counts what e would have liked to begin with as demand, and as missed if it was not there.
+func (p *Pool) ask(e *Environment) {
+	if !fits(e) {
+		return
+	}
+	best := kinds(e)[0]
+	s := p.stockOf(&e.launchAs, best)
+	s.demand.add(time.Now())
+	if e.Source == SourceNone || e.Source == SourceEmpty && best == SourceHot {
+		s.missed++
+	}
+	p.wakeRefill()
 }
 
 // drain needs mu. It destroys the n oldest slots of s.
