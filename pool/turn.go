@@ -44,17 +44,24 @@ func (p *Pool) turn(ctx context.Context, e *Environment, why Cause) (made func()
 // watchLine returns when making another environment for k is worth it: when the callers in line are not served, by the
 // environments that there are or that are about to be ready, at a pace that is through with them before it would be made.
 func (p *Pool) watchLine(ctx context.Context, k key) error {
-	for before := -1; ; {
+	began, before := time.Now(), -1
+	for {
 		p.mu.Lock()
-		left, cost := len(p.waiters[k]), p.makeMean
+		left, cost, serving := len(p.waiters[k]), p.makeMean, p.alive[k] > 0
 		p.mu.Unlock()
-		if before >= 0 {
-			served := before - left
-			if left == 0 || served <= 0 || time.Duration(left)*patience > cost*time.Duration(served) {
+		served := before - left
+		switch {
+		case left == 0:
+			return nil
+		case !serving: // the first is on its way
+			if time.Since(began) > cost {
 				return nil
 			}
+		case before >= 0 && (served <= 0 || time.Duration(left)*patience > cost*time.Duration(served)):
+			return nil
+		default:
+			before = left
 		}
-		before = left
 		select {
 		case <-time.After(patience):
 		case <-ctx.Done():

@@ -87,15 +87,15 @@ func TestSet(t *testing.T) {
 		limits  Limits
 		want    []string // in the order of files
 	}{
-		{"v1 nothing", 1, v1, Limits{}, []string{"-1", "-1", "-1", "20000", "1024", "max", "0"}},
-		{"v1 one CPU", 1, v1, Limits{MemoryBytes: 1 << 30, CPUMillis: 1000, Pids: 9}, []string{"1073741824", "1073741824", "20000", "20000", "1024", "9", "0"}},
-		{"v1 small", 1, v1, Limits{CPUMillis: 72}, []string{"-1", "-1", "1440", "20000", "73", "max", "0"}},
+		{"v1 nothing", 1, v1, Limits{}, []string{"-1", "-1", "-1", "100000", "1024", "max", "0"}},
+		{"v1 one CPU", 1, v1, Limits{MemoryBytes: 1 << 30, CPUMillis: 1000, Pids: 9}, []string{"1073741824", "1073741824", "100000", "100000", "1024", "9", "0"}},
+		{"v1 small", 1, v1, Limits{CPUMillis: 72}, []string{"-1", "-1", "7200", "100000", "73", "max", "0"}},
 		{"v1 tiny", 1, v1, Limits{CPUMillis: 10}, []string{"-1", "-1", "1000", "100000", "10", "max", "0"}},
-		{"v1 background", 1, v1, Limits{CPUMillis: 1000, Background: true}, []string{"-1", "-1", "20000", "20000", "2", "max", "1"}},
-		{"v2 nothing", 2, v2, Limits{}, []string{"max", "0", "max 20000", "100", "max", "0"}},
-		{"v2 six CPUs", 2, v2, Limits{MemoryBytes: 4096, CPUMillis: 6000, Pids: 7}, []string{"4096", "0", "120000 20000", "600", "7", "0"}},
+		{"v1 background", 1, v1, Limits{CPUMillis: 1000, Background: true}, []string{"-1", "-1", "100000", "100000", "2", "max", "1"}},
+		{"v2 nothing", 2, v2, Limits{}, []string{"max", "0", "max 100000", "100", "max", "0"}},
+		{"v2 six CPUs", 2, v2, Limits{MemoryBytes: 4096, CPUMillis: 6000, Pids: 7}, []string{"4096", "0", "600000 100000", "600", "7", "0"}},
 		{"v2 tiny", 2, v2, Limits{CPUMillis: 1}, []string{"max", "0", "1000 1000000", "1", "max", "0"}},
-		{"v2 background", 2, v2, Limits{CPUMillis: 1000, Background: true}, []string{"max", "0", "20000 20000", "1", "max", "1"}},
+		{"v2 background", 2, v2, Limits{CPUMillis: 1000, Background: true}, []string{"max", "0", "100000 100000", "1", "max", "1"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
