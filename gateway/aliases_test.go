@@ -187,7 +187,7 @@ func TestInvokeAlias(t *testing.T) {
 	s.do("POST", fns+"/f:live/invocations?Qualifier=1", "{}").wantError(t, 400, "InvalidParameterValueException",
 		`{"Type":"User","message":"The derived qualifier from the function name does not match the specified qualifier."}`)
 
-	// With the real resolution version that ran is told, not the alias.
+	// Resolved for real: what ran is told, not the alias.
 	s.invoker.set(func(_ context.Context, req *invoke.Request) (*invoke.Result, error) {
 		c, err := s.functions.Resolve(req.Account, req.Function, req.Qualifier)
 		if err != nil {
