@@ -14,6 +14,7 @@ import (
 
 	"thaw.dev/thaw/control"
 	"thaw.dev/thaw/lambda"
+	"thaw.dev/thaw/store"
 )
 
 // versioned makes an Active function with n published versions; for use in a bubble.
@@ -252,6 +253,31 @@ func TestWeightedAliasSplits(t *testing.T) {
 			}
 		}
 	})
+}
+
+// An invocation of an alias costs no allocation before it is admitted.
+func TestResolvingAnAliasAllocatesNothing(t *testing.T) {
+	s, err := store.Open(t.Context(), store.Options{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	f := store.Function{Config: lambda.Config{Account: account, Name: "f", Version: lambda.Latest}, Lineage: "L", LastVersion: 1}
+	f = f.WithAlias(lambda.Alias{Name: "live", Version: "1"})
+	v := store.Version{Config: f.Config, Lineage: "L"}
+	v.Config.Version, v.Config.State = "1", lambda.StateActive
+	if _, _, err := s.Functions().Publish(t.Context(), f, v); err != nil {
+		t.Fatal(err)
+	}
+	functions := control.New(control.Options{Store: s.Functions()})
+	allocations := testing.AllocsPerRun(100, func() {
+		if c, err := functions.Resolve(account, "f", "live"); err != nil || c.Version != "1" {
+			t.Error(c, err)
+		}
+	})
+	if allocations != 0 {
+		t.Errorf("%v allocations", allocations)
+	}
 }
 
 // Without a source of its own the plane draws at random, too.
