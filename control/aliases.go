@@ -131,7 +131,7 @@ func pointingAt(f *store.Function, version string) []lambda.Alias {
 	return list
 }
 
-// change writes what in says into a, an alias of f, and gives it a new revision. The versions it points at then exist.
+// change writes what in says into a, an alias of f, checks it and gives it a new revision.
 func (s *Functions) change(f *store.Function, a *lambda.Alias, in *AliasInput) error {
 	set(&a.Version, in.Version)
 	set(&a.Description, in.Description)
@@ -145,6 +145,12 @@ func (s *Functions) change(f *store.Function, a *lambda.Alias, in *AliasInput) e
 		}
 	}
 	a.RevisionID = uuid.NewString()
+	return s.checkAlias(f, a)
+}
+
+// checkAlias refuses an alias of f whose versions do not exist or do not go together. Source of the rules for two versions:
+// AWS Lambda developer guide, "Implement Lambda canary deployments using a weighted alias".
+func (s *Functions) checkAlias(f *store.Function, a *lambda.Alias) error {
 	switch {
 	case a.Additional == "":
 	case a.Additional == a.Version:
@@ -152,14 +158,22 @@ func (s *Functions) change(f *store.Function, a *lambda.Alias, in *AliasInput) e
 	case a.Version == lambda.Latest || a.Additional == lambda.Latest:
 		return lambda.Errorf(lambda.KindInvalid, "$LATEST is not supported for an alias pointing to more than 1 version")
 	}
-	versions := []string{a.Version}
-	if a.Additional != "" {
-		versions = append(versions, a.Additional)
+	if a.Version == lambda.Latest {
+		return nil
 	}
-	for _, version := range versions {
-		if _, ok := s.version(f.Config.Account, f.Config.Name, version); !ok && version != lambda.Latest {
-			return s.notFound(f.Config.Account, f.Config.Name, version)
-		}
+	first, ok := s.version(f.Config.Account, f.Config.Name, a.Version)
+	if !ok {
+		return s.notFound(f.Config.Account, f.Config.Name, a.Version)
+	}
+	if a.Additional == "" {
+		return nil
+	}
+	second, ok := s.version(f.Config.Account, f.Config.Name, a.Additional)
+	if !ok {
+		return s.notFound(f.Config.Account, f.Config.Name, a.Additional)
+	}
+	if first.Config.Role != second.Config.Role {
+		return lambda.Errorf(lambda.KindInvalid, "The function versions of an alias must have the same execution role: %s and %s differ", a.Version, a.Additional)
 	}
 	return nil
 }

@@ -176,6 +176,13 @@ func TestAliasRefusals(t *testing.T) {
 			t.Error(err)
 		}
 
+		p.update(t, "f", control.Settings{Role: ptr("arn:aws:iam::000000000000:role/other")})
+		p.publish(t, "f")
+		_, err = p.UpdateAlias(t.Context(), alias("live", "1", map[string]float64{"4": 0.5}))
+		wantError(t, err, lambda.KindInvalid, "must have the same execution role: 1 and 4 differ")
+		p.updateAlias(t, alias("live", "4", nil))
+		p.updateAlias(t, alias("live", "1", nil))
+
 		in := alias("a", "1", nil)
 		in.Name = "g"
 		_, err = p.CreateAlias(t.Context(), in)
