@@ -82,7 +82,23 @@ type ListVersionsAnswer struct {
 	Versions   []FunctionConfiguration
 }
 
-// ProvisionedConcurrency is the provisioned concurrency of one version.
+// Alias is what the API tells about an alias.
+type Alias struct {
+	AliasArn        string
+	Name            string
+	FunctionVersion string
+	Description     string         // present even if empty
+	RoutingConfig   *RoutingConfig `json:",omitempty"` // only with a second version
+	RevisionId      string
+}
+
+// ListAliasesAnswer is the body of ListAliases.
+type ListAliasesAnswer struct {
+	NextMarker string `json:",omitempty"`
+	Aliases    []Alias
+}
+
+// ProvisionedConcurrency is the provisioned concurrency of one version or alias.
 type ProvisionedConcurrency struct {
 	FunctionArn                              string `json:",omitempty"` // qualified; only in lists
 	RequestedProvisionedConcurrentExecutions int

@@ -129,6 +129,39 @@ func (c *Constraints) Tags(member string, tags map[string]string) {
 	}
 }
 
+// Weights checks versions, which must be numbers, and the weights they get, 0 to 1.
+func (c *Constraints) Weights(member string, weights map[string]*float64) {
+	for version := range weights {
+		if len(version) < 1 || len(version) > 1024 || !versionNumber.Matches(version) {
+			c.fail(showWeights(weights), member, "Map keys must satisfy constraint: [Member must have length less than or equal to 1024, "+
+				"Member must have length greater than or equal to 1, Member must satisfy regular expression pattern: "+versionNumber.text+", Member must not be null]")
+			break
+		}
+	}
+	for _, w := range weights {
+		if w == nil || !(*w >= 0 && *w <= 1) {
+			c.fail(showWeights(weights), member, "Map value must satisfy constraint: [Member must have value less than or equal to 1.0, "+
+				"Member must have value greater than or equal to 0.0, Member must not be null]")
+			break
+		}
+	}
+}
+
+func showWeights(weights map[string]*float64) string {
+	pairs := make([]string, 0, len(weights))
+	for version, w := range weights {
+		text := "null"
+		if w != nil {
+			if text = strconv.FormatFloat(*w, 'f', -1, 64); !strings.Contains(text, ".") {
+				text += ".0" // as the service writes a double
+			}
+		}
+		pairs = append(pairs, version+"="+text)
+	}
+	slices.Sort(pairs)
+	return quote("{" + strings.Join(pairs, ", ") + "}")
+}
+
 func showTags(tags map[string]string) string {
 	pairs := make([]string, 0, len(tags))
 	for k, v := range tags {
@@ -143,14 +176,23 @@ func showTags(tags map[string]string) string {
 type Pattern struct {
 	text    string
 	compile func() *regexp.Regexp
+	not     *Pattern // what matches this does not match
 }
 
 func newPattern(text string) *Pattern {
-	return &Pattern{text, sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\A(?:` + text + `)\z`) })}
+	return &Pattern{text: text, compile: sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\A(?:` + text + `)\z`) })}
+}
+
+// except is p without what matches not. The service model writes that as a negative look-ahead, which Go has not: text is
+// the model's pattern.
+func (p *Pattern) except(not *Pattern, text string) *Pattern {
+	return &Pattern{text: text, compile: p.compile, not: not}
 }
 
 // Matches reports whether the whole of s matches.
-func (p *Pattern) Matches(s string) bool { return p.compile().MatchString(s) }
+func (p *Pattern) Matches(s string) bool {
+	return p.compile().MatchString(s) && (p.not == nil || !p.not.Matches(s))
+}
 
 // String is the pattern as the service model writes it.
 func (p *Pattern) String() string { return p.text }
@@ -160,6 +202,9 @@ var (
 	functionName     = newPattern(`(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?(function:)?([a-zA-Z0-9-_]+)(:(\$LATEST|[a-zA-Z0-9-_]+))?`)
 	namespacedName   = newPattern(`(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?(function:)?([a-zA-Z0-9-_\.]+)(:(\$LATEST(\.PUBLISHED)?|[a-zA-Z0-9-_]+))?`)
 	qualifier        = newPattern(`\$(LATEST(\.PUBLISHED)?)|[a-zA-Z0-9-_$]+`)
+	functionVersion  = newPattern(`(\$LATEST(\.PUBLISHED)?|[0-9]+)`)
+	versionNumber    = newPattern(`[0-9]+`)
+	aliasName        = newPattern(`([a-zA-Z0-9-_]+)`).except(versionNumber, `(?!^[0-9]+$)([a-zA-Z0-9-_]+)`)
 	roleARN          = newPattern(`arn:(aws[a-zA-Z-]*)?:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+`)
 	handler          = newPattern(`[^\s]+`)
 	variableName     = newPattern(`[a-zA-Z]([a-zA-Z0-9_])+`)

@@ -36,6 +36,7 @@ var errorRows = [...]ErrorRow{
 
 	lambda.KindSnapStartNotReady: {"SnapStartNotReadyException", http.StatusConflict, "User", "Message"},
 	lambda.KindNoProvisioned:     {"ProvisionedConcurrencyConfigNotFoundException", http.StatusNotFound, "User", "message"},
+	lambda.KindAliasLimit:        {"AliasLimitExceededException", http.StatusBadRequest, "User", "message"},
 }
 
 // RowOf returns the wire form of kind; the row of lambda.KindInternal for a kind the table does not have.

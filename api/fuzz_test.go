@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"strings"
 	"testing"
 
 	"thaw.dev/thaw/api"
@@ -26,6 +27,36 @@ func FuzzCreateFunction(f *testing.F) {
 		}
 		if len(err.Error()) > 32<<10 {
 			t.Fatalf("a message of %d bytes", len(err.Error()))
+		}
+	})
+}
+
+// FuzzAlias: what passes for an alias is a name that is no number, with weights from 0 to 1.
+func FuzzAlias(f *testing.F) {
+	f.Add([]byte(`{"Name":"live","FunctionVersion":"1","Description":"d","RoutingConfig":{"AdditionalVersionWeights":{"2":0.5}}}`))
+	f.Add([]byte(`{"Name":"12","FunctionVersion":"$LATEST","RoutingConfig":{"AdditionalVersionWeights":{"":null,"$LATEST":1e308}}}`))
+	f.Add([]byte(`{"RoutingConfig":{}}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		var in api.CreateAliasRequest
+		err := api.Decode(body, &in)
+		if err == nil {
+			err = in.Check("f")
+		}
+		if err != nil {
+			if k := lambda.KindOf(err); k != lambda.KindInvalid && k != lambda.KindInvalidContent && k != lambda.KindValidation || len(err.Error()) > 32<<10 {
+				t.Fatalf("%q: kind %d, %d bytes", body, k, len(err.Error()))
+			}
+			return
+		}
+		if *in.Name == "" || strings.Trim(*in.Name, "0123456789") == "" || strings.ContainsAny(*in.Name, "$:/ \n") || *in.FunctionVersion == "" {
+			t.Fatalf("%q has the name %q and the version %q", body, *in.Name, *in.FunctionVersion)
+		}
+		if in.RoutingConfig != nil {
+			for version, weight := range in.RoutingConfig.AdditionalVersionWeights {
+				if strings.Trim(version, "0123456789") != "" || version == "" || !(*weight >= 0 && *weight <= 1) {
+					t.Fatalf("%q has the weight %v of version %q", body, *weight, version)
+				}
+			}
 		}
 	})
 }

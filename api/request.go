@@ -147,6 +147,27 @@ type PutProvisionedConcurrencyRequest struct {
 	ProvisionedConcurrentExecutions *int
 }
 
+// CreateAliasRequest is the body of CreateAlias.
+type CreateAliasRequest struct {
+	Name            *string
+	FunctionVersion *string
+	Description     *string
+	RoutingConfig   *RoutingConfig
+}
+
+// UpdateAliasRequest is the body of UpdateAlias.
+type UpdateAliasRequest struct {
+	FunctionVersion *string
+	Description     *string
+	RoutingConfig   *RoutingConfig
+	RevisionId      *string
+}
+
+// RoutingConfig names a second version of an alias and which part of the invocations it gets, 0 to 1.
+type RoutingConfig struct {
+	AdditionalVersionWeights map[string]*float64
+}
+
 // TagResourceRequest is the body of TagResource.
 type TagResourceRequest struct {
 	Tags map[string]string
@@ -219,6 +240,47 @@ func (r *PutProvisionedConcurrencyRequest) Check(name, query string) error {
 func CheckQualified(name, query string) error {
 	var c Constraints
 	c.qualified(name, query)
+	return c.Err()
+}
+
+// Check is the constraint layer for CreateAlias; name is the path label.
+func (r *CreateAliasRequest) Check(name string) error {
+	var c Constraints
+	c.writeName(&name)
+	c.Required("name", r.Name != nil)
+	c.alias(r.Name)
+	c.Required("functionVersion", r.FunctionVersion != nil)
+	c.version(r.FunctionVersion)
+	c.Length("description", r.Description, 0, 256)
+	c.routing(r.RoutingConfig)
+	return c.Err()
+}
+
+// Check is the constraint layer for UpdateAlias; name and alias are the path labels.
+func (r *UpdateAliasRequest) Check(name, alias string) error {
+	var c Constraints
+	c.writeName(&name)
+	c.alias(&alias)
+	c.version(r.FunctionVersion)
+	c.Length("description", r.Description, 0, 256)
+	c.routing(r.RoutingConfig)
+	return c.Err()
+}
+
+// CheckAlias is the constraint layer for operations that need a function's name and an alias only.
+func CheckAlias(name, alias string) error {
+	var c Constraints
+	c.writeName(&name)
+	c.alias(&alias)
+	return c.Err()
+}
+
+// CheckAliases is the constraint layer for what ListAliases has beside a name and a page; version "" means absent.
+func CheckAliases(version string) error {
+	var c Constraints
+	if version != "" {
+		c.version(&version)
+	}
 	return c.Err()
 }
 
@@ -310,6 +372,22 @@ func (c *Constraints) qualified(name, query string) {
 	if query != "" {
 		c.Length("qualifier", &query, 1, 128)
 		c.Match("qualifier", &query, qualifier)
+	}
+}
+
+func (c *Constraints) alias(name *string) {
+	c.Length("name", name, 1, 128)
+	c.Match("name", name, aliasName)
+}
+
+func (c *Constraints) version(version *string) {
+	c.Length("functionVersion", version, 1, 1024)
+	c.Match("functionVersion", version, functionVersion)
+}
+
+func (c *Constraints) routing(r *RoutingConfig) {
+	if r != nil {
+		c.Weights("routingConfig.additionalVersionWeights", r.AdditionalVersionWeights)
 	}
 }
 

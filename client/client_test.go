@@ -106,6 +106,34 @@ func TestCalls(t *testing.T) {
 			result: "r1",
 		},
 		{
+			name:   "CreateAlias",
+			answer: answer{status: 201, body: `{"AliasArn":"a","Name":"live","FunctionVersion":"1","Description":"","RevisionId":"r1"}`},
+			call: func(c *client.Client) (any, error) {
+				a, err := c.CreateAlias(t.Context(), "hello", client.AliasInput{Name: "live", FunctionVersion: "1"})
+				return a.RevisionId, err
+			},
+			want:   received{method: "POST", uri: "/2015-03-31/functions/hello/aliases", service: "lambda", body: `{"Name":"live","FunctionVersion":"1"}`},
+			result: "r1",
+		},
+		{
+			name: "UpdateAlias",
+			answer: answer{body: `{"AliasArn":"a","Name":"live","FunctionVersion":"1","Description":"","RoutingConfig":` +
+				`{"AdditionalVersionWeights":{"2":0.5}},"RevisionId":"r2"}`},
+			call: func(c *client.Client) (any, error) {
+				a, err := c.UpdateAlias(t.Context(), "hello", client.AliasInput{
+					Name: "live", RoutingConfig: &client.RoutingConfig{AdditionalVersionWeights: map[string]float64{"2": 0.5}},
+				})
+				if err != nil {
+					return nil, err
+				}
+				return *a.RoutingConfig.AdditionalVersionWeights["2"], nil
+			},
+			want: received{
+				method: "PUT", uri: "/2015-03-31/functions/hello/aliases/live", service: "lambda", body: `{"RoutingConfig":{"AdditionalVersionWeights":{"2":0.5}}}`,
+			},
+			result: 0.5,
+		},
+		{
 			name:   "PutFunctionConcurrency",
 			answer: answer{body: `{"ReservedConcurrentExecutions":0}`},
 			call:   func(c *client.Client) (any, error) { return nil, c.PutFunctionConcurrency(t.Context(), "hello", 0) },

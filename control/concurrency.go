@@ -64,7 +64,9 @@ func (s *Functions) provisionedTotal(account, name string) (n int) {
 	return n
 }
 
-// limit runs change, which sets somebody's concurrency: one at a time, because each is checked against the sum of all.
+// limit runs change, which sets somebody's concurrency, one at a time, because each is checked against the sum of all. What
+// changes an alias or deletes a version goes here, too: each is checked against the other, and an alias can bring its
+// concurrency along.
 func (s *Functions) limit(ctx context.Context, change func() error) error {
 	select {
 	case s.limiting <- struct{}{}:

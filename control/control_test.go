@@ -32,6 +32,7 @@ type plane struct {
 	packages *controltest.Packages
 	slots    *controltest.Slots
 	runtime  func(ctx context.Context, name string) error
+	random   func() float64
 }
 
 // newPlane returns a plane that is not open yet. Tests set its doubles' hooks before open.
@@ -47,7 +48,7 @@ func (p *plane) open(t *testing.T) *plane {
 	p.Functions = control.New(control.Options{
 		Region: "us-east-1", Store: p.store, Packages: p.packages,
 		EnsureRuntime: func(ctx context.Context, name string) error { return p.runtime(ctx, name) },
-		Slots:         p.slots, Logger: slog.New(slog.DiscardHandler),
+		Slots:         p.slots, Random: p.random, Logger: slog.New(slog.DiscardHandler),
 	})
 	p.Open()
 	t.Cleanup(p.Close)

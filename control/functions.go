@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -28,6 +29,7 @@ type Store interface {
 	Versions(account, name string) []*store.Version
 	AllVersions() []*store.Version
 	UpdateVersion(ctx context.Context, v store.Version) (store.Version, error)
+	UpdateWith(ctx context.Context, f store.Function, versions []store.Version) (store.Function, error)
 	DeleteVersion(ctx context.Context, v store.Version) error
 }
 
@@ -43,6 +45,9 @@ type Options struct {
 	Slots Slots
 	// AccountConcurrency is how many invocations of one account run at once; 0 means lambda.AccountConcurrency.
 	AccountConcurrency int
+	// Random draws the versions that invocations of weighted aliases go to: numbers from 0 up to and not including 1. It is
+	// called concurrently; nil means math/rand/v2.
+	Random func() float64
 	// Workers is how many functions are prepared at once, and how many snapshots made; 0 means 2.
 	Workers int
 	// PrepareTimeout bounds one preparation; 0 means 5 minutes.
@@ -61,8 +66,9 @@ type Functions struct {
 	prepareTimeout time.Duration
 	log            *slog.Logger
 
+	random             func() float64
 	accountConcurrency int
-	limiting           chan struct{} // holds a token while somebody sets concurrency
+	limiting           chan struct{} // holds a token while somebody sets concurrency or aliases, or deletes a version
 
 	// slotting makes reading the store and telling the slots one step, so that what they heard last is what the store
 	// says last. Held across calls of slots that do not block.
@@ -79,7 +85,10 @@ func New(o Options) *Functions {
 	f := &Functions{
 		region: o.Region, store: o.Store, packages: o.Packages, ensureRuntime: o.EnsureRuntime, slots: o.Slots,
 		workers: o.Workers, prepareTimeout: o.PrepareTimeout, log: o.Logger, queue: newQueue(), snapshots: newQueue(),
-		accountConcurrency: o.AccountConcurrency, limiting: make(chan struct{}, 1),
+		random: o.Random, accountConcurrency: o.AccountConcurrency, limiting: make(chan struct{}, 1),
+	}
+	if f.random == nil {
+		f.random = rand.Float64
 	}
 	if f.workers <= 0 {
 		f.workers = 2

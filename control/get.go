@@ -5,10 +5,14 @@ import (
 	"thaw.dev/thaw/store"
 )
 
-// Get returns a function or a version of it. qualifier is "", "$LATEST" or a version's number; with a number, Config and
-// Serving are the version's, and the rest is the function's. Anything else is lambda.KindNotFound, as is a function or
-// version that does not exist.
+// Get returns a function or a version of it. qualifier is "", "$LATEST", a version's number or an alias, which stands for
+// the version it points at, the first if there are two. With a number, Config and Serving are the version's, and the rest
+// is the function's. A function, version or alias that does not exist is lambda.KindNotFound.
 func (s *Functions) Get(account, name, qualifier string) (store.Function, error) {
+	if mayBeAlias(qualifier) {
+		return through(s, account, name, qualifier, func(a *lambda.Alias) string { return a.Version },
+			func(version string) (store.Function, error) { return s.Get(account, name, version) })
+	}
 	f, ok := s.store.Get(account, name)
 	if !ok {
 		return store.Function{}, s.notFound(account, name, qualifier)

@@ -25,7 +25,7 @@ type PublishInput struct {
 // when the function's state forbids it.
 func (s *Functions) PublishVersion(ctx context.Context, in PublishInput) (*lambda.Config, error) {
 	_, c, err := s.write(ctx, in.Account, in.Name, func(f store.Function) (store.Function, *store.Version, error) {
-		if err := revision(&f.Config, in.RevisionID); err != nil {
+		if err := revision(f.Config.RevisionID, in.RevisionID); err != nil {
 			return f, nil, err
 		}
 		if err := s.changeable(&f.Config); err != nil {

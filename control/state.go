@@ -26,9 +26,9 @@ func (s *Functions) changeable(c *lambda.Config) error {
 	return nil
 }
 
-// revision refuses an update meant for another revision; want is nil or "" if the caller did not say.
-func revision(c *lambda.Config, want *string) error {
-	if want == nil || *want == "" || *want == c.RevisionID {
+// revision refuses an update meant for another revision than have; want is nil or "" if the caller did not say.
+func revision(have string, want *string) error {
+	if want == nil || *want == "" || *want == have {
 		return nil
 	}
 	return lambda.Errorf(lambda.KindPrecondition, "The Revision Id provided does not match the latest Revision Id. "+

@@ -28,7 +28,7 @@ func (s *Functions) UpdateCode(ctx context.Context, in UpdateCodeInput) (*lambda
 		return nil, err
 	}
 	admit := func(c *lambda.Config) error {
-		if err := revision(c, in.RevisionID); err != nil {
+		if err := revision(c.RevisionID, in.RevisionID); err != nil {
 			return err
 		}
 		return s.changeable(c)

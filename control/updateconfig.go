@@ -17,7 +17,7 @@ type UpdateConfigInput struct {
 // succeeded. Errors as UpdateCode.
 func (s *Functions) UpdateConfig(ctx context.Context, in UpdateConfigInput) (*lambda.Config, error) {
 	return s.update(ctx, in.Account, in.Name, false, func(c *lambda.Config) error {
-		if err := revision(c, in.RevisionID); err != nil {
+		if err := revision(c.RevisionID, in.RevisionID); err != nil {
 			return err
 		}
 		if err := s.changeable(c); err != nil {

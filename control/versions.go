@@ -55,12 +55,20 @@ func (s *Functions) versionsAfter(f *store.Function, after string, limit int) (p
 }
 
 // DeleteVersion removes a published version; its number is never used again. Its environments end, its snapshot goes.
-// Errors: lambda.KindNotFound.
+// Errors: lambda.KindNotFound, KindConflict while an alias points at the version.
 func (s *Functions) DeleteVersion(ctx context.Context, account, name, version string) error {
+	return s.limit(ctx, func() error { return s.deleteVersion(ctx, account, name, version) })
+}
+
+func (s *Functions) deleteVersion(ctx context.Context, account, name, version string) error {
 	for range maxRaces {
+		f, _ := s.store.Get(account, name)
 		v, ok := s.version(account, name, version)
 		if !ok {
 			return s.notFound(account, name, version)
+		}
+		if used := pointingAt(&f, version); len(used) > 0 {
+			return lambda.Errorf(lambda.KindConflict, "Version %s cannot be deleted because it is referenced by the alias: %s", version, used[0].Name)
 		}
 		err := s.store.DeleteVersion(ctx, *v)
 		if errors.Is(err, store.ErrStale) {

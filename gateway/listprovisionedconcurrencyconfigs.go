@@ -26,7 +26,7 @@ func (c *call) listProvisionedConcurrencyConfigs() error {
 	answer := api.ListProvisionedAnswer{ProvisionedConcurrencyConfigs: []api.ProvisionedConcurrency{}}
 	for i := range list {
 		member := provisioned(&list[i])
-		member.FunctionArn = lambda.FunctionARN(c.region, c.caller.AccountID, name, list[i].Version)
+		member.FunctionArn = lambda.FunctionARN(c.region, c.caller.AccountID, name, list[i].Qualifier())
 		answer.ProvisionedConcurrencyConfigs = append(answer.ProvisionedConcurrencyConfigs, member)
 	}
 	if more {

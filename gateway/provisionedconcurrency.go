@@ -18,7 +18,7 @@ func provisioned(p *control.Provisioned) api.ProvisionedConcurrency {
 	}
 }
 
-// qualified returns the function and the version that the path and the required Qualifier of the query name.
+// qualified returns the function and the version or alias that the path and the required Qualifier of the query name.
 func (c *call) qualified() (lambda.FunctionRef, error) {
 	query := c.query("Qualifier")
 	if err := api.CheckQualified(c.label(0), query); err != nil {

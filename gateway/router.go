@@ -46,6 +46,12 @@ var handlers = map[string]handler{
 	"PutFunctionConcurrency":       {(*call).putFunctionConcurrency, smallBody},
 	"DeleteFunctionConcurrency":    {(*call).deleteFunctionConcurrency, smallBody},
 
+	"CreateAlias": {(*call).createAlias, smallBody},
+	"GetAlias":    {(*call).getAlias, smallBody},
+	"UpdateAlias": {(*call).updateAlias, smallBody},
+	"DeleteAlias": {(*call).deleteAlias, smallBody},
+	"ListAliases": {(*call).listAliases, smallBody},
+
 	"PutProvisionedConcurrencyConfig":    {(*call).putProvisionedConcurrencyConfig, smallBody},
 	"GetProvisionedConcurrencyConfig":    {(*call).getProvisionedConcurrencyConfig, smallBody},
 	"DeleteProvisionedConcurrencyConfig": {(*call).deleteProvisionedConcurrencyConfig, smallBody},

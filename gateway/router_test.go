@@ -17,6 +17,7 @@ var implemented = map[string]bool{
 	"TagResource": true, "UntagResource": true, "ListTags": true, "GetAccountSettings": true,
 	"GetFunctionConcurrency": true, "GetFunctionCodeSigningConfig": true,
 	"PublishVersion": true, "ListVersionsByFunction": true, "PutFunctionConcurrency": true, "DeleteFunctionConcurrency": true,
+	"CreateAlias": true, "GetAlias": true, "UpdateAlias": true, "DeleteAlias": true, "ListAliases": true,
 	"PutProvisionedConcurrencyConfig": true, "GetProvisionedConcurrencyConfig": true,
 	"DeleteProvisionedConcurrencyConfig": true, "ListProvisionedConcurrencyConfigs": true,
 }

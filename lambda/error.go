@@ -29,7 +29,8 @@ const (
 	KindUnknownOperation              // no operation has this method and path
 	KindEntityTooLarge                // the whole create or update request is too large
 	KindSnapStartNotReady             // the version's snapshot is still being made
-	KindNoProvisioned                 // the version has no provisioned concurrency
+	KindNoProvisioned                 // the version or alias has no provisioned concurrency
+	KindAliasLimit                    // the function has as many aliases as it may have
 )
 
 // Error is an error whose text may be shown to the caller.

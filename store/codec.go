@@ -9,11 +9,12 @@ import (
 // functionSchema and versionSchema are the versions of the records that this release writes. It reads all up to them.
 // Raise one when an older release would misread what this one writes, and keep a golden file of the old form in testdata.
 //
-// History of functions: 1; 2 added reserved concurrency, what published versions need, and Serves; a release that
-// knows only 1 would lose them when it rewrites a record.
+// History of functions: 1; 2 added reserved concurrency, what published versions need, and Serves; 3 added aliases.
+// History of versions: 1; 2 added ProvisionedAlias. A release that knows only an earlier one would lose what was added
+// when it rewrites a record.
 const (
-	functionSchema = 2
-	versionSchema  = 1
+	functionSchema = 3
+	versionSchema  = 2
 )
 
 // functionRecord is a Function as it is stored.

@@ -47,7 +47,18 @@ func goldenFunction() Function {
 	serving.Environment = map[string]string{} // set to nothing, which is not the same as never set
 	return Function{
 		Config: config, Serving: &serving, Tags: map[string]string{"team": "a"}, Reserved: new(0), Lineage: "QX", LastVersion: 7,
+		Aliases: []lambda.Alias{
+			{Name: "live", Version: "6", Description: "what <all> use", Additional: "7", Weight: 0.05, RevisionID: "5c9d2f1e-77a5-4f0e-8a3b-0c1d2e3f4a5b"},
+			{Name: "next", Version: "$LATEST", RevisionID: "8e1f0a2b-3c4d-4e5f-9a6b-7c8d9e0f1a2b"},
+		},
 	}
+}
+
+// ofSchema2 is a function as release 2 knew it, and ofSchema1 as release 1 did.
+func ofSchema2(f Function) Function { f.Aliases = nil; return f }
+func ofSchema1(f Function) Function {
+	f.Reserved, f.Lineage, f.LastVersion = nil, "", 0
+	return ofSchema2(f)
 }
 
 func goldenVersion() Version {
@@ -55,14 +66,14 @@ func goldenVersion() Version {
 	config.Version, config.Description, config.SnapStart, config.Optimized = "7", "the seventh", lambda.SnapStartPublishedVersions, true
 	return Version{
 		Config: config, Lineage: "QX", Replaced: new("says <hello>"),
-		Provisioned: 3, ProvisionedAt: time.Date(2026, 2, 1, 0, 0, 0, 1e6, time.UTC),
+		Provisioned: 3, ProvisionedAt: time.Date(2026, 2, 1, 0, 0, 0, 1e6, time.UTC), ProvisionedAlias: "live",
 	}
 }
 
 func TestVersionGolden(t *testing.T) {
 	t.Parallel()
 	minimal := Version{Config: lambda.Config{Account: "000000000000", Name: "f", Version: "1"}, Lineage: "QX"}
-	for name, v := range map[string]Version{"version-v1.json": goldenVersion(), "version-v1-minimal.json": minimal} {
+	for name, v := range map[string]Version{"version-v2.json": goldenVersion(), "version-v2-minimal.json": minimal} {
 		data, err := encodeVersion(v)
 		if err != nil {
 			t.Fatal(err)
@@ -79,17 +90,31 @@ func TestVersionGolden(t *testing.T) {
 }
 
 // Records of earlier releases are read.
-func TestFunctionGoldenOfSchema1(t *testing.T) {
+func TestGoldenOfEarlierSchemas(t *testing.T) {
 	t.Parallel()
-	want := goldenFunction()
-	want.Reserved, want.Lineage, want.LastVersion = nil, "", 0
-	got, err := decodeFunction(golden(t, "function-v1.json", nil))
-	if err != nil || !reflect.DeepEqual(got, want) {
-		t.Errorf("read as\n%+v, %v, want\n%+v", got, err, want)
+	minimal := Function{Config: lambda.Config{Account: "000000000000", Name: "f", State: lambda.StatePending}}
+	two := ofSchema2(goldenFunction())
+	serves := two
+	serves.Serving = serves.Config.Clone()
+	for name, want := range map[string]Function{
+		"function-v1.json": ofSchema1(goldenFunction()), "function-v1-minimal.json": minimal,
+		"function-v2.json": two, "function-v2-minimal.json": minimal, "function-v2-serves.json": serves,
+	} {
+		got, err := decodeFunction(golden(t, name, nil))
+		if err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: read as\n%+v, %v, want\n%+v", name, got, err, want)
+		}
 	}
-	got, err = decodeFunction(golden(t, "function-v1-minimal.json", nil))
-	if want := (Function{Config: lambda.Config{Account: "000000000000", Name: "f", State: lambda.StatePending}}); err != nil || !reflect.DeepEqual(got, want) {
-		t.Errorf("read as\n%+v, %v, want\n%+v", got, err, want)
+	one := goldenVersion()
+	one.ProvisionedAlias = ""
+	for name, want := range map[string]Version{
+		"version-v1.json":         one,
+		"version-v1-minimal.json": {Config: lambda.Config{Account: "000000000000", Name: "f", Version: "1"}, Lineage: "QX"},
+	} {
+		got, err := decodeVersion(golden(t, name, nil))
+		if err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: read as\n%+v, %v, want\n%+v", name, got, err, want)
+		}
 	}
 }
 
@@ -98,7 +123,7 @@ func TestFunctionGolden(t *testing.T) {
 	minimal := Function{Config: lambda.Config{Account: "000000000000", Name: "f", State: lambda.StatePending}}
 	serves := goldenFunction()
 	serves.Serving = serves.Config.Clone()
-	for name, f := range map[string]Function{"function-v2.json": goldenFunction(), "function-v2-minimal.json": minimal, "function-v2-serves.json": serves} {
+	for name, f := range map[string]Function{"function-v3.json": goldenFunction(), "function-v3-minimal.json": minimal, "function-v3-serves.json": serves} {
 		data, err := encodeFunction(f)
 		if err != nil {
 			t.Fatal(err)
@@ -138,7 +163,7 @@ func TestDecodeRefuses(t *testing.T) {
 		newer bool
 		text  string
 	}{
-		{`{"schema":3,"config":"in a form of tomorrow"}`, true, "schema version 3, this release reads up to 2"},
+		{`{"schema":4,"config":"in a form of tomorrow"}`, true, "schema version 4, this release reads up to 3"},
 		{`{"config":{}}`, false, "no schema version"},
 		{`{"schema":1,"config":[]}`, false, "function record"},
 		{`{"schema":1`, false, "function record"},
@@ -149,7 +174,7 @@ func TestDecodeRefuses(t *testing.T) {
 			t.Errorf("decodeFunction(%s): %v", test.data, err)
 		}
 	}
-	for data, newer := range map[string]bool{`{"schema":2}`: true, `{"schema":0}`: false, `{"schema":1,"config":7}`: false, `[`: false} {
+	for data, newer := range map[string]bool{`{"schema":3}`: true, `{"schema":0}`: false, `{"schema":1,"config":7}`: false, `[`: false} {
 		if _, err := decodeVersion([]byte(data)); err == nil || errors.Is(err, ErrNewer) != newer {
 			t.Errorf("decodeVersion(%s): %v", data, err)
 		}

@@ -13,13 +13,14 @@ import (
 	"testing"
 	"time"
 
+	"thaw.dev/thaw/lambda"
 	"thaw.dev/thaw/store"
 )
 
 // crashDirVariable makes the test binary a process that writes to the store in that directory until it is killed.
 const crashDirVariable = "THAW_STORE_CRASH_DIR"
 
-// writeUntilKilled creates, updates, publishes and deletes functions, and prints each change once it is acknowledged.
+// writeUntilKilled creates, updates, publishes, names and deletes functions, and prints each change once it is acknowledged.
 func writeUntilKilled(dir string) {
 	s, err := store.Open(context.Background(), store.Options{Dir: dir})
 	if err != nil {
@@ -42,6 +43,13 @@ func writeUntilKilled(dir string) {
 		}
 		if err == nil {
 			fmt.Println("published", name, f.Seq)
+			v, _ := functions.Version(account, name, 1)
+			named := *v
+			named.ProvisionedAlias = "live"
+			f, err = functions.UpdateWith(context.Background(), f.WithAlias(lambda.Alias{Name: "live", Version: "1"}), []store.Version{named})
+		}
+		if err == nil {
+			fmt.Println("named", name, f.Seq)
 			if i%3 == 0 {
 				if err = functions.Delete(context.Background(), f); err == nil {
 					fmt.Println("deleted", name, 0)
@@ -84,6 +92,10 @@ func TestKilledProcessLosesNothing(t *testing.T) {
 		for _, f := range s.Functions().All() {
 			if versions := s.Functions().Versions(account, f.Config.Name); len(versions) != f.LastVersion {
 				t.Errorf("%s has %d versions, and its record says %d", f.Config.Name, len(versions), f.LastVersion)
+			}
+			_, named := f.Alias("live")
+			if v, ok := s.Functions().Version(account, f.Config.Name, 1); ok && named != (v.ProvisionedAlias == "live") {
+				t.Errorf("%s has an alias: %v, and the record of its version says %q", f.Config.Name, named, v.ProvisionedAlias)
 			}
 			if err := s.Functions().Delete(t.Context(), *f); err != nil {
 				t.Error(err)
@@ -135,7 +147,7 @@ func runUntilKilled(t *testing.T, dir string, n int) acknowledged {
 	if err := cmd.Wait(); err == nil || cmd.ProcessState.ExitCode() != -1 {
 		t.Fatalf("the writer ended by itself: %v", err)
 	}
-	if len(got.seq) < n/4 {
+	if len(got.seq) < n/5 {
 		t.Fatalf("only %d functions", len(got.seq))
 	}
 	return got

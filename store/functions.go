@@ -47,6 +47,8 @@ type Function struct {
 	Lineage string `json:"lineage,omitempty"`
 	// LastVersion is the highest number that a version of the function ever had, 0 before the first.
 	LastVersion int `json:"last_version,omitempty"`
+	// Aliases are the function's aliases by name, each name once. See Alias, WithAlias and WithoutAlias.
+	Aliases []lambda.Alias `json:"aliases,omitempty"`
 	// Seq identifies this state of the record; it grows with every write. 0: never stored.
 	Seq uint64 `json:"-"`
 }

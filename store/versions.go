@@ -21,9 +21,11 @@ type Version struct {
 	Lineage string `json:"lineage"`
 	// Replaced is the description of $LATEST if the version was published with another one of its own.
 	Replaced *string `json:"replaced,omitempty"`
-	// Provisioned is the version's provisioned concurrency, 0 for none, and ProvisionedAt when it was last set.
-	Provisioned   int       `json:"provisioned,omitempty"`
-	ProvisionedAt time.Time `json:"provisioned_at,omitzero"`
+	// Provisioned is the version's provisioned concurrency, 0 for none, and ProvisionedAt when it was last set. It was set
+	// for the alias ProvisionedAlias, which points at the version, or with "" for the version itself.
+	Provisioned      int       `json:"provisioned,omitempty"`
+	ProvisionedAt    time.Time `json:"provisioned_at,omitzero"`
+	ProvisionedAlias string    `json:"provisioned_alias,omitempty"`
 	// Seq identifies this state of the record; it grows with every write. 0: never stored.
 	Seq uint64 `json:"-"`
 }
@@ -78,6 +80,53 @@ func (s *Functions) Publish(ctx context.Context, f Function, v Version) (Functio
 	s.view.wrote(fk, record{seq: f.Seq, function: new(f).compact()})
 	s.view.wrote(vk, record{seq: v.Seq, version: new(v)})
 	return f, v, nil
+}
+
+// UpdateWith replaces the function's record and those of some of its versions, all or none, if each is still in its state
+// Seq, else ErrStale. It returns f with its new Seq. Errors as Update.
+func (s *Functions) UpdateWith(ctx context.Context, f Function, versions []Version) (Function, error) {
+	if len(versions) == 0 {
+		return s.Update(ctx, f)
+	}
+	fail := func(err error) (Function, error) {
+		return Function{}, fmt.Errorf("update function %s with versions: %w", f.Config.Name, err)
+	}
+	if f.Seq == 0 {
+		return fail(ErrStale)
+	}
+	value, err := encodeFunction(f)
+	if err != nil {
+		return fail(err)
+	}
+	puts := []put{{f.key(), value, f.Seq}}
+	for i := range versions {
+		v := &versions[i]
+		if v.Seq == 0 {
+			return fail(ErrStale)
+		}
+		if v.key().lineage() != f.lineage() {
+			return fail(fmt.Errorf("version %q is none of the function's", v.Config.Version))
+		}
+		value, err := encodeVersion(*v)
+		if err != nil {
+			return fail(err)
+		}
+		puts = append(puts, put{v.key(), value, v.Seq})
+	}
+	last, err := s.batch(ctx, puts)
+	if errors.Is(err, errLost) {
+		return fail(ErrStale)
+	}
+	if err != nil {
+		return fail(err)
+	}
+	f.Seq = last - uint64(len(versions))
+	s.view.wrote(f.key(), record{seq: f.Seq, function: new(f).compact()})
+	for i, v := range versions {
+		v.Seq = f.Seq + uint64(i) + 1
+		s.view.wrote(v.key(), record{seq: v.Seq, version: new(v)})
+	}
+	return f, nil
 }
 
 // vacancy is the sequence number that a key without a record has: that of the mark of its deletion, or 0. ErrExists if

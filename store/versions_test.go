@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"thaw.dev/thaw/lambda"
 	"thaw.dev/thaw/store"
 )
 
@@ -151,6 +152,98 @@ func TestVersionLifeCycle(t *testing.T) {
 }
 
 func second[T any](_ T, err error) error { return err }
+
+// A function and versions of it are written together, all or none.
+func TestUpdateWith(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s, err := store.Open(t.Context(), store.Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	functions := s.Functions()
+	f, one := publish(t, functions, function(account, "f"))
+	f, two := publish(t, functions, f)
+	old := f
+	next := f.WithAlias(lambda.Alias{Name: "live", Version: "2", RevisionID: "r"})
+	from, to := one, two
+	from.Provisioned, from.ProvisionedAlias = 0, ""
+	to.Provisioned, to.ProvisionedAlias = 9, "live"
+	if f, err = functions.UpdateWith(t.Context(), next, []store.Version{from, to}); err != nil {
+		t.Fatal(err)
+	}
+	check := func() {
+		t.Helper()
+		got, _ := functions.Get(account, "f")
+		v1, _ := functions.Version(account, "f", 1)
+		v2, _ := functions.Version(account, "f", 2)
+		if a, ok := got.Alias("live"); !ok || a.Version != "2" || got.Seq != f.Seq || v1.Provisioned != 0 || v2.Provisioned != 9 || v2.ProvisionedAlias != "live" {
+			t.Errorf("function %+v, versions %+v and %+v", got, v1, v2)
+		}
+		if v1.Seq != f.Seq+1 || v2.Seq != f.Seq+2 || functions.Totals(account).Provisioned != 9 {
+			t.Errorf("states %d, %d, %d, totals %+v", f.Seq, v1.Seq, v2.Seq, functions.Totals(account))
+		}
+	}
+	check()
+	now1, _ := functions.Version(account, "f", 1)
+	foreign := *now1
+	foreign.Lineage = "another"
+	for name, err := range map[string]error{
+		"an old function":     second(functions.UpdateWith(t.Context(), old, []store.Version{*now1})),
+		"an old version":      second(functions.UpdateWith(t.Context(), f, []store.Version{*now1, two})),
+		"no function":         second(functions.UpdateWith(t.Context(), function(account, "f"), []store.Version{*now1})),
+		"an unstored version": second(functions.UpdateWith(t.Context(), f, []store.Version{version(&f)})),
+		"an old one alone":    second(functions.UpdateWith(t.Context(), old, nil)),
+	} {
+		if !errors.Is(err, store.ErrStale) {
+			t.Errorf("%s: %v, want ErrStale", name, err)
+		}
+	}
+	if _, err := functions.UpdateWith(t.Context(), f, []store.Version{foreign}); err == nil || errors.Is(err, store.ErrStale) {
+		t.Errorf("a version of another lineage: %v", err)
+	}
+	check()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	functions = open(t, dir).Functions()
+	check()
+}
+
+func TestAliases(t *testing.T) {
+	t.Parallel()
+	var f store.Function
+	names := func(f store.Function) string {
+		var list []string
+		for _, a := range f.Aliases {
+			list = append(list, a.Name+":"+a.Version)
+		}
+		return strings.Join(list, " ")
+	}
+	for _, name := range []string{"b", "c", "a"} {
+		f = f.WithAlias(lambda.Alias{Name: name, Version: "1"})
+	}
+	before := f
+	f = f.WithAlias(lambda.Alias{Name: "b", Version: "2"})
+	if got := names(f); got != "a:1 b:2 c:1" {
+		t.Errorf("aliases %s", got)
+	}
+	f = f.WithoutAlias("a")
+	f = f.WithoutAlias("nobody")
+	if got := names(f); got != "b:2 c:1" || names(before) != "a:1 b:1 c:1" {
+		t.Errorf("aliases %s, before %s", got, names(before))
+	}
+	if a, ok := f.Alias("b"); !ok || a.Version != "2" {
+		t.Errorf("b is %+v", a)
+	}
+	if _, ok := f.Alias("a"); ok {
+		t.Error("a deleted alias is there")
+	}
+	f = f.WithoutAlias("b")
+	if f = f.WithoutAlias("c"); f.Aliases != nil {
+		t.Errorf("of no aliases there are %#v", f.Aliases)
+	}
+}
 
 // Of publishers that saw the same state exactly one wins.
 func TestConcurrentPublishers(t *testing.T) {

@@ -143,6 +143,27 @@ func (s *Store) UpdateVersion(ctx context.Context, v store.Version) (store.Versi
 	return v, err
 }
 
+// UpdateWith replaces a function and versions of it that are all still in their state Seq or returns store.ErrStale.
+func (s *Store) UpdateWith(ctx context.Context, f store.Function, versions []store.Version) (store.Function, error) {
+	err := s.write(ctx, "update", func() error {
+		if old, ok := s.records[id(&f)]; !ok || old.Seq != f.Seq {
+			return store.ErrStale
+		}
+		for i := range versions {
+			v := &versions[i]
+			if old := s.versions[versionID(v)][v.Number()]; old == nil || old.Seq != v.Seq {
+				return store.ErrStale
+			}
+		}
+		s.put(&f)
+		for _, v := range versions {
+			s.putVersion(&v)
+		}
+		return nil
+	})
+	return f, err
+}
+
 // DeleteVersion removes a version that is still in state v.Seq or returns store.ErrStale.
 func (s *Store) DeleteVersion(ctx context.Context, v store.Version) error {
 	return s.write(ctx, "delete version", func() error {

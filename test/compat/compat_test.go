@@ -42,6 +42,7 @@ var steps = []string{
 	"versions",
 	"reserved concurrency",
 	"provisioned concurrency",
+	"aliases",
 	"snap start",
 	"revision that is not the latest",
 	"invalid parameter",
@@ -65,7 +66,7 @@ def handler(event, context):
         raise ValueError("on purpose")
     custom = context.client_context.custom if context.client_context else None
     return {"version": %[1]d, "event": event, "memory": context.memory_limit_in_mb,
-            "greeting": os.environ.get("GREETING"), "custom": custom}
+            "greeting": os.environ.get("GREETING"), "custom": custom, "arn": context.invoked_function_arn}
 `
 
 // tour is a directory and an environment in which a tour can run.

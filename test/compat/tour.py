@@ -89,7 +89,8 @@ same("error", answer.get("FunctionError"), None)
 log = base64.b64decode(answer["LogResult"]).decode()
 for part in ("START RequestId: " + answer["ResponseMetadata"]["RequestId"], "version 1 handles {'name': 'Grüße, 世界'}", "REPORT RequestId: "):
     same(f"{part!r} is in {log!r}", part in log, True)
-same("result", result, {"version": 1, "event": {"name": "Grüße, 世界"}, "memory": "128", "greeting": "hello", "custom": {"from": "boto3"}})
+same("result", result, {"version": 1, "event": {"name": "Grüße, 世界"}, "memory": "128", "greeting": "hello", "custom": {"from": "boto3"},
+                        "arn": fn["Configuration"]["FunctionArn"]})
 
 step("dry run")
 same("status", invoke({}, InvocationType="DryRun")[0]["StatusCode"], 204)
@@ -193,6 +194,53 @@ listed = aws.list_provisioned_concurrency_configs(FunctionName="tour")["Provisio
 same("the list", [(c["FunctionArn"], c["Status"]) for c in listed], [(arn + ":1", "READY")])
 aws.delete_provisioned_concurrency_config(**qualified)
 refused(aws.exceptions.ProvisionedConcurrencyConfigNotFoundException, aws.get_provisioned_concurrency_config, **qualified)
+
+step("aliases")
+live = {"FunctionName": "tour", "Name": "live"}
+alias = aws.create_alias(**live, FunctionVersion="1", Description="what all use")
+same("status", alias["ResponseMetadata"]["HTTPStatusCode"], 201)
+same("the alias", (alias["AliasArn"], alias["FunctionVersion"], alias["Description"], alias.get("RoutingConfig")), (arn + ":live", "1", "what all use", None))
+same("the same read", aws.get_alias(**live)["RevisionId"], alias["RevisionId"])
+refused(aws.exceptions.ResourceConflictException, aws.create_alias, **live, FunctionVersion="1")
+refused(aws.exceptions.ResourceNotFoundException, aws.get_alias, FunctionName="tour", Name="nope")
+refused(aws.exceptions.ResourceNotFoundException, aws.create_alias, FunctionName="tour", Name="nope", FunctionVersion="9")
+refused("ValidationException", aws.create_alias, FunctionName="tour", Name="1", FunctionVersion="1")
+refused(aws.exceptions.ResourceConflictException, aws.delete_function, FunctionName="tour", Qualifier="1")
+answer, result = invoke({}, Qualifier="live")
+same("by the alias", (answer["ExecutedVersion"], result["version"], result["arn"]), ("1", 2, arn + ":live"))
+same("dry run", invoke({}, Qualifier="live", InvocationType="DryRun")[0]["StatusCode"], 204)
+shown = aws.get_function_configuration(FunctionName=arn + ":live")
+same("the function", (shown["FunctionArn"], shown["Version"]), (arn + ":live", "1"))
+moved = aws.update_alias(**live, RoutingConfig={"AdditionalVersionWeights": {"3": 0.5}}, RevisionId=alias["RevisionId"])
+same("routing", moved["RoutingConfig"], {"AdditionalVersionWeights": {"3": 0.5}})
+refused(aws.exceptions.PreconditionFailedException, aws.update_alias, **live, RevisionId=alias["RevisionId"])
+ran = {"1": 0, "3": 0}
+for _ in range(100):
+    answer, result = invoke({}, Qualifier="live")
+    same("the code", result["version"], {"1": 2, "3": 1}[answer["ExecutedVersion"]])
+    ran[answer["ExecutedVersion"]] += 1
+same(f"that both get about half of {ran}", min(ran.values()) >= 20, True)  # six standard deviations
+aws.create_alias(FunctionName="tour", Name="next", FunctionVersion="$LATEST")
+pages = aws.get_paginator("list_aliases").paginate(FunctionName="tour", PaginationConfig={"PageSize": 1})
+same("aliases", [[a["Name"] for a in page["Aliases"]] for page in pages], [["live"], ["next"]])
+same("aliases of version 1", [a["Name"] for a in aws.list_aliases(FunctionName="tour", FunctionVersion="1")["Aliases"]], ["live"])
+same("routing", aws.update_alias(**live, RoutingConfig={}).get("RoutingConfig"), None)
+by_alias = {"FunctionName": "tour", "Qualifier": "live"}
+aws.put_provisioned_concurrency_config(**by_alias, ProvisionedConcurrentExecutions=1)
+refused(aws.exceptions.ResourceConflictException, aws.put_provisioned_concurrency_config, **qualified, ProvisionedConcurrentExecutions=1)
+aws.update_alias(**live, FunctionVersion="3")
+deadline = time.monotonic() + 30
+config = aws.get_provisioned_concurrency_config(**by_alias)
+while config["Status"] == "IN_PROGRESS" and time.monotonic() < deadline:
+    config = aws.get_provisioned_concurrency_config(**by_alias)
+same("allocation", (config["AllocatedProvisionedConcurrentExecutions"], config["Status"]), (1, "READY"))
+answer, result = invoke({}, Qualifier="live")
+same("by the alias", (answer["ExecutedVersion"], result["version"]), ("3", 1))
+listed = aws.list_provisioned_concurrency_configs(FunctionName="tour")["ProvisionedConcurrencyConfigs"]
+same("the list", [c["FunctionArn"] for c in listed], [arn + ":live"])
+aws.delete_provisioned_concurrency_config(**by_alias)
+same("status", aws.delete_alias(**live)["ResponseMetadata"]["HTTPStatusCode"], 204)
+refused(aws.exceptions.ResourceNotFoundException, aws.invoke, **by_alias)
 
 step("snap start")
 snap = aws.update_function_configuration(FunctionName="tour", SnapStart={"ApplyOn": "PublishedVersions"})

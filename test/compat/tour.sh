@@ -152,6 +152,39 @@ is "the list" "$(text 'ProvisionedConcurrencyConfigs[].[FunctionArn,Status]' lis
 provisioned delete 1
 refused ProvisionedConcurrencyConfigNotFoundException provisioned get 1
 
+step aliases
+aliased() { local operation=$1; shift; lambda "$operation-alias" --function-name tour --name "$@"; }
+is "the alias" "$(aliased create live --function-version 1 --query '[AliasArn,FunctionVersion,RoutingConfig]' --output text)" "$(printf '%s:live\t1\tNone' "$arn")"
+refused ResourceConflictException aliased create live --function-version 1
+refused ResourceNotFoundException aliased get nope
+refused ValidationException aliased create 1 --function-version 1
+refused ResourceConflictException lambda delete-function --function-name tour --qualifier 1
+is "the version that ran" "$(invoke '{}' --qualifier live --query ExecutedVersion --output text)" 1
+is "the code of version 1" "$(answer version)" 2
+is "the ARN in the context" "$(answer arn)" "$arn:live"
+is "the function" "$(text '[FunctionArn,Version]' get-function-configuration --function-name tour:live)" "$(printf '%s:live\t1' "$arn")"
+alias_revision=$(aliased get live --query RevisionId --output text)
+is routing "$(aliased update live --routing-config 'AdditionalVersionWeights={3=0.5}' --revision-id "$alias_revision" \
+  --query 'RoutingConfig.AdditionalVersionWeights."3"' --output text)" 0.5
+refused PreconditionFailedException aliased update live --function-version 3 --revision-id "$alias_revision"
+ran=
+for _ in $(seq 40); do # both come, but for one in 10^12 runs
+  ran="$ran $(invoke '{}' --qualifier live --query ExecutedVersion --output text)"
+  case $ran in *1*3* | *3*1*) break ;; esac
+done
+has "what ran" "$ran" 1
+has "what ran" "$ran" 3
+aliased create next --function-version '$LATEST' >/dev/null
+is aliases "$(lambda list-aliases --function-name tour --page-size 1 --query 'join(`,`, Aliases[].Name)' --output json)" '"live,next"'
+is "aliases of version 1" "$(text 'Aliases[].Name' list-aliases --function-name tour --function-version 1)" live
+is "the moved alias" "$(aliased update live --function-version 3 --routing-config '{}' --query '[FunctionVersion,RoutingConfig]' --output text)" "$(printf '3\tNone')"
+provisioned put live --provisioned-concurrent-executions 1 >/dev/null
+refused ResourceConflictException provisioned put 3 --provisioned-concurrent-executions 1
+is "the list" "$(text 'ProvisionedConcurrencyConfigs[].FunctionArn' list-provisioned-concurrency-configs --function-name tour)" "$arn:live"
+provisioned delete live
+aliased delete live
+refused ResourceNotFoundException aliased get live
+
 step snap start
 is "snap start" "$(text '[SnapStart.ApplyOn,SnapStart.OptimizationStatus]' update-function-configuration --function-name tour \
   --snap-start ApplyOn=PublishedVersions)" "$(printf 'PublishedVersions\tOff')"

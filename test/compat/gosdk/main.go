@@ -66,6 +66,7 @@ func run(ctx context.Context) error {
 		{"versions", t.versions},
 		{"reserved concurrency", t.reserved},
 		{"provisioned concurrency", t.provisioned},
+		{"aliases", t.aliases},
 		{"snap start", t.snapStart},
 		{"revision that is not the latest", t.revision},
 		{"invalid parameter", t.invalid},
@@ -219,6 +220,7 @@ type result struct {
 	Event            map[string]any
 	Memory, Greeting string
 	Custom           map[string]string
+	ARN              string
 	ErrorType        string
 	ErrorMessage     string
 }
@@ -259,7 +261,7 @@ func (t *tour) invoke() error {
 		same("version", aws.ToString(out.ExecutedVersion), "$LATEST"),
 		same("error", out.FunctionError, (*string)(nil)),
 		same("result", r, result{
-			Version: 1, Event: map[string]any{"name": "Grüße, 世界"}, Memory: "128", Greeting: "hello", Custom: map[string]string{"from": "go"},
+			Version: 1, Event: map[string]any{"name": "Grüße, 世界"}, Memory: "128", Greeting: "hello", Custom: map[string]string{"from": "go"}, ARN: t.arn,
 		}),
 	)
 }

@@ -82,7 +82,7 @@ const log = Buffer.from(answer.LogResult, "base64").toString();
 for (const part of [`START RequestId: ${answer.$metadata.requestId}`, "version 1 handles {'name': 'Grüße, 世界'}", "REPORT RequestId: "]) {
   assert.ok(log.includes(part), log);
 }
-assert.deepEqual(result, { version: 1, event: { name: "Grüße, 世界" }, memory: "128", greeting: "hello", custom: { from: "js" } });
+assert.deepEqual(result, { version: 1, event: { name: "Grüße, 世界" }, memory: "128", greeting: "hello", custom: { from: "js" }, arn: fn.Configuration.FunctionArn });
 
 step("dry run");
 assert.equal((await invoke({}, { InvocationType: "DryRun" })).answer.StatusCode, 204);
@@ -188,6 +188,56 @@ const listed = (await send("ListProvisionedConcurrencyConfigs", { FunctionName }
 assert.deepEqual(listed.map((c) => [c.FunctionArn, c.Status]), [[`${Resource}:1`, "READY"]]);
 await send("DeleteProvisionedConcurrencyConfig", qualified);
 await refused(lambda.ProvisionedConcurrencyConfigNotFoundException, "GetProvisionedConcurrencyConfig", qualified);
+
+step("aliases");
+const live = { FunctionName, Name: "live" };
+let alias = await send("CreateAlias", { ...live, FunctionVersion: "1", Description: "what all use" });
+assert.equal(alias.$metadata.httpStatusCode, 201);
+assert.deepEqual([alias.AliasArn, alias.FunctionVersion, alias.RoutingConfig], [`${Resource}:live`, "1", undefined]);
+assert.equal((await send("GetAlias", live)).RevisionId, alias.RevisionId);
+await refused(lambda.ResourceConflictException, "CreateAlias", { ...live, FunctionVersion: "1" });
+await refused(lambda.ResourceNotFoundException, "GetAlias", { FunctionName, Name: "nope" });
+await refused(lambda.ResourceNotFoundException, "CreateAlias", { FunctionName, Name: "nope", FunctionVersion: "9" });
+await refused("ValidationException", "CreateAlias", { FunctionName, Name: "1", FunctionVersion: "1" });
+await refused(lambda.ResourceConflictException, "DeleteFunction", { FunctionName, Qualifier: "1" });
+({ answer, result } = await invoke({}, { Qualifier: "live" }));
+assert.deepEqual([answer.ExecutedVersion, result.version, result.arn], ["1", 2, `${Resource}:live`]);
+assert.equal((await invoke({}, { Qualifier: "live", InvocationType: "DryRun" })).answer.StatusCode, 204);
+fn = (await send("GetFunction", { FunctionName: `${FunctionName}:live` })).Configuration;
+assert.deepEqual([fn.FunctionArn, fn.Version], [`${Resource}:live`, "1"]);
+let moved = await send("UpdateAlias", { ...live, RoutingConfig: { AdditionalVersionWeights: { 3: 0.5 } }, RevisionId: alias.RevisionId });
+assert.deepEqual(moved.RoutingConfig, { AdditionalVersionWeights: { 3: 0.5 } });
+await refused(lambda.PreconditionFailedException, "UpdateAlias", { ...live, RevisionId: alias.RevisionId });
+const ran = { 1: 0, 3: 0 };
+for (let i = 0; i < 100; i++) {
+  ({ answer, result } = await invoke({}, { Qualifier: "live" }));
+  assert.equal(result.version, { 1: 2, 3: 1 }[answer.ExecutedVersion]);
+  ran[answer.ExecutedVersion]++;
+}
+assert.ok(ran[1] >= 20 && ran[3] >= 20, JSON.stringify(ran)); // six standard deviations
+await send("CreateAlias", { FunctionName, Name: "next", FunctionVersion: "$LATEST" });
+const aliases = [];
+for await (const page of lambda.paginateListAliases({ client: aws, pageSize: 1 }, { FunctionName })) {
+  aliases.push(page.Aliases.map((a) => a.Name));
+}
+assert.deepEqual(aliases, [["live"], ["next"]]);
+assert.deepEqual((await send("ListAliases", { FunctionName, FunctionVersion: "1" })).Aliases.map((a) => a.Name), ["live"]);
+moved = await send("UpdateAlias", { ...live, RoutingConfig: {} });
+assert.equal(moved.RoutingConfig, undefined);
+const byAlias = { FunctionName, Qualifier: "live" };
+await send("PutProvisionedConcurrencyConfig", { ...byAlias, ProvisionedConcurrentExecutions: 1 });
+await refused(lambda.ResourceConflictException, "PutProvisionedConcurrencyConfig", { ...qualified, ProvisionedConcurrentExecutions: 1 });
+await send("UpdateAlias", { ...live, FunctionVersion: "3" });
+config = await send("GetProvisionedConcurrencyConfig", byAlias);
+for (const deadline = Date.now() + 30_000; config.Status === "IN_PROGRESS" && Date.now() < deadline;) {
+  config = await send("GetProvisionedConcurrencyConfig", byAlias);
+}
+assert.deepEqual([config.AllocatedProvisionedConcurrentExecutions, config.Status], [1, "READY"]);
+({ answer, result } = await invoke({}, { Qualifier: "live" }));
+assert.deepEqual([answer.ExecutedVersion, result.version], ["3", 1]);
+await send("DeleteProvisionedConcurrencyConfig", byAlias);
+assert.equal((await send("DeleteAlias", live)).$metadata.httpStatusCode, 204);
+await refused(lambda.ResourceNotFoundException, "Invoke", byAlias);
 
 step("snap start");
 fn = await send("UpdateFunctionConfiguration", { FunctionName, SnapStart: { ApplyOn: "PublishedVersions" } });
