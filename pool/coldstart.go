@@ -121,9 +121,6 @@ func (p *Pool) create(ctx context.Context, fn *lambda.Config, why Cause, initTyp
 	if err != nil {
 		return nil, err
 	}
-	if made == nil {
-		made = func() {}
-	}
 	if err := p.reserveFor(ctx, e); err != nil {
 		made()
 		return nil, err

@@ -10,15 +10,15 @@ import (
 const patience = 20 * time.Millisecond
 
 // turn waits until e may take what it needs of the host. At most cap(p.starts) sandboxes are made at once: more would only
-// make each slower. It returns with a slot in e, if one fits; and a function to call when the sandbox is made, nil if
-// nothing has to be made. errNotNeeded: nobody waits for e any more.
+// make each slower. It returns with a slot in e, if one fits, and a function to call when the sandbox is made.
+// errNotNeeded: nobody waits for e any more.
 func (p *Pool) turn(ctx context.Context, e *Environment, why Cause) (made func(), err error) {
 	p.mu.Lock()
 	e.slot = p.take(e, true)
 	crowd := why == CauseRequest && (p.alive[e.key] > 0 || p.starting[e.key] > 1)
 	p.mu.Unlock()
 	if e.slot != nil {
-		return nil, nil
+		return func() {}, nil
 	}
 	if crowd {
 		if err := p.watchLine(ctx, e.key); err != nil {
