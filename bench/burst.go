@@ -60,7 +60,8 @@ type BurstResult struct {
 	Cold  int            `json:"cold"`  // requests with a cold start; the others got an environment that another was done with
 }
 
-// burstMemoryMB is the memory of the functions: the least, so that many fit into the budget.
+// burstMemoryMB is the memory of the functions of which many environments are needed: the least, so that many fit into
+// the budget.
 const burstMemoryMB = lambda.MinMemoryMB
 
 // Burst measures what happens when many first requests come at once, on a server with its own settings. If a request of
@@ -206,9 +207,10 @@ func (b *burstRun) singles(ctx context.Context) error {
 // bursts runs the bursts of one kind.
 func (b *burstRun) bursts(ctx context.Context, kind BurstKind) error {
 	dep, n := b.hello, 1
+	dep.memoryMB = lambda.MemoryMBPerCPU // a whole CPU: with less, the share that the function is allowed would be measured
 	switch kind {
 	case BurstEach:
-		n = b.o.Width
+		dep, n = b.hello, b.o.Width
 	case BurstSleep:
 		dep = b.sleeping
 	}

@@ -81,7 +81,7 @@ func TestServeFlagsFromEnvironment(t *testing.T) {
 	}
 	for flag, want := range map[string]string{
 		"region": "eu-central-1", "account": "222222222222", "memory-budget": "3GiB",
-		"egress-deny": "[10.0.0.0/8,192.168.0.0/16]", "keep-alive": "10m0s",
+		"egress-deny": "[10.0.0.0/8,192.168.0.0/16]", "keep-alive": "24h0m0s",
 	} {
 		if got := cmd.Flags().Lookup(flag).Value.String(); got != want {
 			t.Errorf("--%s: got %s, want %s", flag, got, want)

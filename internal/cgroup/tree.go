@@ -136,18 +136,6 @@ func (g *Group) Add(pid int) error {
 	return nil
 }
 
-// AddCPU moves the process pid into the group as far as CPU time goes, where that can be told apart from the rest: in
-// version 1. Otherwise it does nothing. Errors as Add's.
-func (g *Group) AddCPU(pid int) error {
-	if g.version == 2 {
-		return nil
-	}
-	if err := write(g.cpu, "cgroup.procs", strconv.Itoa(pid)); err != nil {
-		return fmt.Errorf("add process %d: %w", pid, err)
-	}
-	return nil
-}
-
 // Pids returns the processes that are in the group, in any of its controllers.
 func (g *Group) Pids() ([]int, error) {
 	var pids []int

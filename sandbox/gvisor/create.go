@@ -7,8 +7,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"golang.org/x/sys/unix"
-
 	"thaw.dev/thaw/sandbox"
 )
 
@@ -112,11 +110,6 @@ func (s *Sandbox) fork(ctx context.Context, spec *sandbox.Spec) error {
 	}
 	s.sentry = sentry
 	defer func() { _ = booted.Close() }()
-	if spec.Limits.Background { // booting, too; it joins the rest of its cgroup when it has booted
-		if err := s.group.AddCPU(sentry.pid); err != nil && !errors.Is(err, unix.ESRCH) {
-			return err
-		}
-	}
 	return awaitBoot(ctx, sentry, booted)
 }
 
