@@ -27,7 +27,10 @@ func initTypeOf(why Cause) string {
 	return initOnDemand
 }
 
-// placeError is a failure before the sandbox had anything of the function: a second try may go well.
+// placeTries is how often a cold start tries to get a sandbox.
+const placeTries = 3
+
+// placeError is a failure before the sandbox had anything of the function: another try may go well.
 type placeError struct{ error }
 
 func (e *placeError) Unwrap() error { return e.error }
@@ -38,8 +41,11 @@ var errNotNeeded = errors.New("nobody waits for it any more")
 // coldStart makes an environment for fn and hands it, or why there is none, to whoever waits longest for one.
 func (p *Pool) coldStart(fn *lambda.Config, why Cause) {
 	e, err := p.create(p.ctx, fn, why, initTypeOf(why))
-	if _, ours := errors.AsType[*placeError](err); ours && p.ctx.Err() == nil {
-		p.o.Logger.Warn("no place for a cold start; trying once more", "function", fn.Name, "error", err)
+	for range placeTries - 1 {
+		if _, ours := errors.AsType[*placeError](err); !ours || p.ctx.Err() != nil {
+			break
+		}
+		p.o.Logger.Warn("no place for a cold start; trying again", "function", fn.Name, "error", err)
 		e, err = p.create(p.ctx, fn, why, initTypeOf(why))
 	}
 	k := keyOf(fn)
