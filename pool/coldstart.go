@@ -49,10 +49,6 @@ func (p *Pool) coldStart(fn *lambda.Config, why Cause) {
 		e, err = p.create(p.ctx, fn, why, initTypeOf(why))
 	}
 	k := keyOf(fn)
-	var bytes int64
-	if err == nil {
-		bytes = e.residentBytes()
-	}
 	p.mu.Lock()
 	if p.starting[k]--; p.starting[k] == 0 {
 		delete(p.starting, k)
@@ -70,12 +66,14 @@ func (p *Pool) coldStart(fn *lambda.Config, why Cause) {
 		return
 	}
 	p.coldMean += (time.Since(e.begun) - p.coldMean) / 8
-	p.policy.Started(policyKey(k), e.Cold.Place+e.Cold.Init, bytes)
 	p.adopt(e)
 	p.mu.Unlock()
 	p.started(e, why)
+	cost := e.Cold.Place + e.Cold.Init // e belongs to somebody else in a moment
 	p.Release(e)
+	bytes := e.residentBytes() // now that nobody waits for it
 	p.mu.Lock()
+	p.policy.Started(policyKey(k), cost, bytes)
 	p.startMissing(k, fn) // e was retired or died already, and its waiter still waits
 	p.mu.Unlock()
 }

@@ -180,6 +180,9 @@ func (e *Environment) awaitReady(deadline time.Time) error {
 		}
 	}
 	err := e.session.AwaitReady(deadline)
+	if err == nil && e.initType == initSnapStart && !e.sealed {
+		err = e.passSnapshot(deadline)
+	}
 	e.ready = err == nil
 	return err
 }

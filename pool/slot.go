@@ -17,7 +17,7 @@ import (
 // What a slot without a tenant reserves of the memory budget: what one was measured to take (docs/where-the-time-goes.md),
 // rounded up.
 const (
-	hotSlotBytes   = 48 << 20
+	hotSlotBytes   = 56 << 20
 	emptySlotBytes = 20 << 20
 )
 
@@ -39,7 +39,7 @@ type slot struct {
 // ID is the sandbox's.
 func (s *slot) ID() string { return s.sandbox.ID() }
 
-// create makes the sandbox.
+// createSandbox makes the sandbox.
 func (p *Pool) createSandbox(ctx context.Context, s *slot, tmpBytes int64, l sandbox.Limits) error {
 	var err error
 	spec := sandbox.Spec{

@@ -24,7 +24,7 @@ const hooksTimeout = 10 * time.Second
 // snapshotSchema is part of every key: a change of how snapshots are made here makes the old ones unknown.
 const snapshotSchema = 1
 
-// snapshots reports whether this pool makes and uses them at all.
+// hasSnapshots reports whether this pool makes and uses them at all.
 func (p *Pool) hasSnapshots() bool {
 	return p.o.Snapshots != nil && p.o.Engine.Capabilities().Snapshot
 }
@@ -32,11 +32,18 @@ func (p *Pool) hasSnapshots() bool {
 // snapshotKey is the hash of everything an initialised environment of e's function depends on.
 func (p *Pool) snapshotKey(e *Environment) string {
 	fn := e.Function
-	b, err := json.Marshal(map[string]any{
-		"schema": snapshotSchema, "engine": p.o.Engine.Fingerprint(), "image": e.launchAs.Image, "argv": e.launchAs.Argv,
+	return p.hashOf(&e.launchAs, map[string]any{
 		"account": fn.Account, "function": fn.Name, "version": fn.Version, "code": fn.Code.SHA256, "handler": fn.Handler,
 		"memory": fn.MemoryMB, "tmp": fn.EphemeralMB, "type": e.initType,
-		"variables": e.sharedVariables(), "network": p.o.Engine.Capabilities().Network,
+		"variables": e.sharedVariables(),
+	})
+}
+
+// hashOf is the hash of what all snapshots depend on, and of what this one does.
+func (p *Pool) hashOf(l *Launch, what map[string]any) string {
+	b, err := json.Marshal(map[string]any{
+		"schema": snapshotSchema, "engine": p.o.Engine.Fingerprint(), "image": l.Image, "argv": l.Argv,
+		"network": p.o.Engine.Capabilities().Network, "of": what,
 	})
 	if err != nil {
 		panic(err) // only maps of strings and numbers
@@ -56,7 +63,7 @@ func owned(owner, account, name, version string) bool {
 
 // findSnapshot pins the snapshot that e could start from, if there is one.
 func (p *Pool) findSnapshot(e *Environment) {
-	if !p.hasSnapshots() || e.sealed || e.launchAs.OwnStart {
+	if !p.hasSnapshots() || e.sealed || !e.Function.Optimized && !p.o.SnapshotLatest {
 		return
 	}
 	if e.Function.Optimized {
@@ -108,12 +115,26 @@ func (s *slot) wake(ctx context.Context, from *snapshot.Snapshot) error {
 // wakeUp lets the restored runtime know what it is: what is new, fresh randomness, its hooks.
 func (p *Pool) wakeUp(e *Environment) error {
 	begin := time.Now()
-	entropy := make([]byte, 32)
-	_, _ = rand.Read(entropy) // never fails
-	failure := e.session.Restored(link.Restoration{Env: e.ownVariables(), Entropy: entropy}, begin.Add(hooksTimeout))
+	failure := e.session.Restored(restoration(e.ownVariables()), begin.Add(hooksTimeout))
 	e.Cold.Init = e.restored + time.Since(begin)
 	e.ready = failure == nil
 	return e.settleInit(failure)
+}
+
+// restoration tells a restored runtime what is its own: these variables, and entropy.
+func restoration(variables map[string]string) link.Restoration {
+	entropy := make([]byte, 32)
+	_, _ = rand.Read(entropy) // never fails
+	return link.Restoration{Env: variables, Entropy: entropy}
+}
+
+// passSnapshot takes an initialised runtime through a snapshot that is not made. A version with SnapStart whose snapshot
+// is missing starts like this: its hooks run all the same, and a custom runtime that asked /restore/next gets its answer.
+func (e *Environment) passSnapshot(deadline time.Time) error {
+	if err := e.session.PrepareSnapshot(deadline); err != nil {
+		return err
+	}
+	return e.session.Restored(restoration(e.ownVariables()), deadline)
 }
 
 // Optimise makes the snapshot that environments of this published version start from, unless there is one. It returns
@@ -171,13 +192,13 @@ func (p *Pool) makeSnapshot(ctx context.Context, fn *lambda.Config, initType str
 var errHaveSnapshot = errors.New("there is a snapshot")
 
 // heavyInit is how long an init must take for a snapshot of it to pay, if nobody asked for one: a restore takes some
-// 40 ms, making a snapshot and keeping it costs about one more cold start and 10 to 100 MiB of disk.
+// 70 ms, making a snapshot and keeping it costs about one more cold start and 10 to 100 MiB of disk.
 const heavyInit = 300 * time.Millisecond
 
 // considerSnapshot makes a snapshot in the background after a cold start that would have been quicker with one: of a
 // version whose snapshot is missing, and where the operator allows it of every function with a heavy init.
 func (p *Pool) considerSnapshot(e *Environment) {
-	if !p.hasSnapshots() || e.Source == SourceSnapshot || e.InitFailure != nil || e.sealed || e.launchAs.OwnStart {
+	if !p.hasSnapshots() || e.Source == SourceSnapshot || e.InitFailure != nil || e.sealed {
 		return
 	}
 	if !e.Function.Optimized && (!p.o.SnapshotLatest || e.Cold.Init < heavyInit || lambda.SnapshotsOffered(e.Function.Runtime) != nil) {
@@ -193,10 +214,16 @@ func (p *Pool) considerSnapshot(e *Environment) {
 		return
 	}
 	p.snapshotting[e.key] = true // stays: one that failed is not tried again for this revision
-	fn := e.Function
+	k, fn := e.key, e.Function
 	p.work.Go(func() {
 		if err := p.makeSnapshot(p.ctx, fn, initType); err != nil && p.ctx.Err() == nil {
 			p.o.Logger.Warn("no snapshot of this function", "function", fn.Name, "version", fn.Version, "error", err)
+		}
+		p.mu.Lock()
+		retired := !p.snapshotting[k]
+		p.mu.Unlock()
+		if retired { // while it was made
+			p.o.Snapshots.Remove(func(o string) bool { return o == owner(k) })
 		}
 	})
 }

@@ -2,14 +2,9 @@ package pool
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"time"
 
-	"thaw.dev/thaw/link"
 	"thaw.dev/thaw/snapshot"
 )
 
@@ -19,15 +14,7 @@ import (
 
 // templateKey is the hash of everything a template depends on.
 func (p *Pool) templateKey(l *Launch) string {
-	b, err := json.Marshal(map[string]any{
-		"schema": snapshotSchema, "engine": p.o.Engine.Fingerprint(), "template": l.Image, "argv": l.Argv,
-		"variables": baseVariables(*l), "network": p.o.Engine.Capabilities().Network,
-	})
-	if err != nil {
-		panic(err) // only maps of strings and numbers
-	}
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:])
+	return p.hashOf(l, map[string]any{"variables": baseVariables(*l)})
 }
 
 func templateOwner(l *Launch) string { return "template/" + l.Runtime + "/" + l.Image }
@@ -73,9 +60,7 @@ func (p *Pool) bootFrom(ctx context.Context, e *Environment, t *snapshot.Snapsho
 	if err := e.slot.wake(ctx, t); err != nil {
 		return err
 	}
-	entropy := make([]byte, 32)
-	_, _ = rand.Read(entropy) // never fails
-	if err := e.session.Restored(link.Restoration{Entropy: entropy}, time.Now().Add(hooksTimeout)); err != nil {
+	if err := e.session.Restored(restoration(nil), time.Now().Add(hooksTimeout)); err != nil {
 		return err
 	}
 	e.running = true

@@ -1,6 +1,8 @@
 package slots_test
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -127,6 +129,43 @@ fi`)}})
 	}
 	if es := environments(s.Status(), name); len(es) != 1 || es[0].Source != pool.SourceSnapshot {
 		t.Errorf("%+v\n%s", es, s.Log.Tail(30))
+	}
+}
+
+func TestSnapStartWithoutItsSnapshotRunsTheHooksAllTheSame(t *testing.T) {
+	s := thawtest.Start(t, nil)
+	python := thawtest.Function{Runtime: thawtest.Python(t), Handler: "app.handler", Env: map[string]string{"PYTHONUTF8": "1"}, Files: thawtest.Files{"app.py": `
+from snapshot_restore_py import register_after_restore, register_before_snapshot
+said = []
+register_before_snapshot(said.append, "before")
+register_after_restore(said.append, "after")
+def handler(e, c):
+    return said
+`}}
+	custom := thawtest.Function{Runtime: "provided.al2023", Handler: "x", Files: thawtest.Files{"bootstrap*": customRuntime(`
+curl -s $api/restore/next && restored=1`)}}
+	for want, fn := range map[string]thawtest.Function{`["before", "after"]`: python, "1": custom} {
+		t.Run(fn.Runtime, func(t *testing.T) {
+			name := s.Deploy(t, fn)
+			if v := publish(t, s, name, true); v.State != "Active" {
+				t.Fatalf("%+v", v)
+			}
+			files, err := filepath.Glob(filepath.Join(s.Dir, "snapshots", "*", "kernel"))
+			if err != nil || len(files) == 0 {
+				t.Fatal(files, err)
+			}
+			for _, f := range files {
+				if err := os.Truncate(f, 100); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if out := s.Call(t, name+":1", `{}`); string(out.Payload) != want {
+				t.Errorf("got %s\n%s", out.Payload, out.LogTail)
+			}
+			if es := environments(s.Status(), name); len(es) != 1 || es[0].Source == pool.SourceSnapshot {
+				t.Errorf("%+v", es)
+			}
+		})
 	}
 }
 
