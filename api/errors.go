@@ -37,6 +37,16 @@ var errorRows = [...]ErrorRow{
 	lambda.KindSnapStartNotReady: {"SnapStartNotReadyException", http.StatusConflict, "User", "Message"},
 	lambda.KindNoProvisioned:     {"ProvisionedConcurrencyConfigNotFoundException", http.StatusNotFound, "User", "message"},
 	lambda.KindAliasLimit:        {"AliasLimitExceededException", http.StatusBadRequest, "User", "message"},
+	lambda.KindPolicyLength:      {"PolicyLengthExceededException", http.StatusBadRequest, "User", "message"},
+	lambda.KindPublicPolicy:      {"PublicPolicyException", http.StatusBadRequest, "User", "Message"},
+	lambda.KindNoCodeSigning:     {"CodeSigningConfigNotFoundException", http.StatusNotFound, "User", "Message"},
+	lambda.KindCodeVerification:  {"CodeVerificationFailedException", http.StatusBadRequest, "User", "Message"},
+	lambda.KindInvalidSignature:  {"InvalidCodeSignatureException", http.StatusBadRequest, "User", "Message"},
+	lambda.KindRecursive:         {"RecursiveInvocationException", http.StatusBadRequest, "User", "Message"},
+	lambda.KindResourceInUse:     {"ResourceInUseException", http.StatusBadRequest, "User", "Message"},
+	lambda.KindEventTooLarge:     {"SerializedRequestEntityTooLargeException", http.StatusRequestEntityTooLarge, "User", "message"},
+	lambda.KindSnapStartTimeout:  {"SnapStartTimeoutException", http.StatusRequestTimeout, "User", "Message"},
+	lambda.KindSnapStart:         {"SnapStartException", http.StatusBadRequest, "User", "Message"},
 }
 
 // RowOf returns the wire form of kind; the row of lambda.KindInternal for a kind the table does not have.

@@ -17,8 +17,9 @@ const Profile = "thaw"
 // Identity is an authenticated caller.
 type Identity struct {
 	AccountID   string // 12 digits
-	ARN         string // arn:aws:iam::<account>:root
-	UserID      string // the account's id, as for every root user
+	ARN         string // arn:aws:iam::<account>:root, or arn:aws:sts::<account>:assumed-role/<role>/<session>
+	UserID      string // the account's id, as for every root user; of a session <role's id>:<session>
+	Role        string // the ARN of the role that a session has; "" for an account's own key, which may do everything in it
 	AccessKeyID string // the key that signed
 	Service     string // the service the request was signed for, e.g. "lambda"
 }

@@ -40,3 +40,11 @@ func (c *call) aliased() (function, alias string, err error) {
 	function, err = c.unqualified(c.label(0), false)
 	return function, c.label(1), err
 }
+
+var aliasHandlers = map[string]handler{
+	"CreateAlias": {(*call).createAlias, smallBody},
+	"GetAlias":    {(*call).getAlias, smallBody},
+	"UpdateAlias": {(*call).updateAlias, smallBody},
+	"DeleteAlias": {(*call).deleteAlias, smallBody},
+	"ListAliases": {(*call).listAliases, smallBody},
+}

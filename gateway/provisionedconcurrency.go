@@ -26,3 +26,13 @@ func (c *call) qualified() (lambda.FunctionRef, error) {
 	}
 	return c.function(c.label(0), query)
 }
+
+var concurrencyHandlers = map[string]handler{
+	"GetFunctionConcurrency":             {(*call).getFunctionConcurrency, smallBody},
+	"PutFunctionConcurrency":             {(*call).putFunctionConcurrency, smallBody},
+	"DeleteFunctionConcurrency":          {(*call).deleteFunctionConcurrency, smallBody},
+	"PutProvisionedConcurrencyConfig":    {(*call).putProvisionedConcurrencyConfig, smallBody},
+	"GetProvisionedConcurrencyConfig":    {(*call).getProvisionedConcurrencyConfig, smallBody},
+	"DeleteProvisionedConcurrencyConfig": {(*call).deleteProvisionedConcurrencyConfig, smallBody},
+	"ListProvisionedConcurrencyConfigs":  {(*call).listProvisionedConcurrencyConfigs, smallBody},
+}

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -25,8 +26,21 @@ type handler struct {
 	maxBody int64
 }
 
-// handlers has the operations that Thaw implements; all others of api.Operations are answered as not implemented.
-var handlers = map[string]handler{
+// handlers has the operations that Thaw implements, by their names; all others of api.Operations are answered as not
+// implemented. Each group of operations has its list in a file of its own.
+var handlers = func() map[string]handler {
+	all := map[string]handler{}
+	for _, group := range []map[string]handler{
+		functionHandlers,
+		aliasHandlers,
+		concurrencyHandlers,
+	} {
+		maps.Copy(all, group)
+	}
+	return all
+}()
+
+var functionHandlers = map[string]handler{
 	"CreateFunction":               {(*call).createFunction, codeBody},
 	"GetFunction":                  {(*call).getFunction, smallBody},
 	"GetFunctionConfiguration":     {(*call).getFunctionConfiguration, smallBody},
@@ -39,23 +53,9 @@ var handlers = map[string]handler{
 	"UntagResource":                {(*call).untagResource, smallBody},
 	"ListTags":                     {(*call).listTags, smallBody},
 	"GetAccountSettings":           {(*call).getAccountSettings, smallBody},
-	"GetFunctionConcurrency":       {(*call).getFunctionConcurrency, smallBody},
 	"GetFunctionCodeSigningConfig": {(*call).getFunctionCodeSigningConfig, smallBody},
 	"PublishVersion":               {(*call).publishVersion, smallBody},
 	"ListVersionsByFunction":       {(*call).listVersionsByFunction, smallBody},
-	"PutFunctionConcurrency":       {(*call).putFunctionConcurrency, smallBody},
-	"DeleteFunctionConcurrency":    {(*call).deleteFunctionConcurrency, smallBody},
-
-	"CreateAlias": {(*call).createAlias, smallBody},
-	"GetAlias":    {(*call).getAlias, smallBody},
-	"UpdateAlias": {(*call).updateAlias, smallBody},
-	"DeleteAlias": {(*call).deleteAlias, smallBody},
-	"ListAliases": {(*call).listAliases, smallBody},
-
-	"PutProvisionedConcurrencyConfig":    {(*call).putProvisionedConcurrencyConfig, smallBody},
-	"GetProvisionedConcurrencyConfig":    {(*call).getProvisionedConcurrencyConfig, smallBody},
-	"DeleteProvisionedConcurrencyConfig": {(*call).deleteProvisionedConcurrencyConfig, smallBody},
-	"ListProvisionedConcurrencyConfigs":  {(*call).listProvisionedConcurrencyConfigs, smallBody},
 }
 
 func (c *call) notImplemented() error {

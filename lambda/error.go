@@ -31,6 +31,16 @@ const (
 	KindSnapStartNotReady             // the version's snapshot is still being made
 	KindNoProvisioned                 // the version or alias has no provisioned concurrency
 	KindAliasLimit                    // the function has as many aliases as it may have
+	KindPolicyLength                  // a resource policy would be too long
+	KindPublicPolicy                  // a resource policy would let everybody in where that is forbidden
+	KindNoCodeSigning                 // no such code signing configuration
+	KindCodeVerification              // code lacks the signature that its configuration demands
+	KindInvalidSignature              // the code's signature is not of the code
+	KindRecursive                     // an invocation is one of a loop
+	KindResourceInUse                 // somebody else is working on the resource
+	KindEventTooLarge                 // headers and request line are too large
+	KindSnapStartTimeout              // restoring the version's snapshot took too long
+	KindSnapStart                     // the version's snapshot, or its hook, failed
 )
 
 // Error is an error whose text may be shown to the caller.

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"maps"
+	"slices"
 	"time"
 )
 
@@ -61,8 +62,20 @@ type Config struct {
 	SnapStart SnapStart `json:"snap_start,omitempty"`
 	// Optimized says that this version starts from a snapshot. Only published versions are.
 	Optimized bool `json:"optimized,omitempty"`
+	// Tracing is "Active" or "PassThrough", for which "" stands.
+	Tracing string `json:"tracing,omitempty"`
+	// LogFormat is "JSON" or "Text", for which "" stands. The levels are only there with JSON; "" means INFO.
+	LogFormat           string `json:"log_format,omitempty"`
+	ApplicationLogLevel string `json:"application_log_level,omitempty"` // TRACE, DEBUG, INFO, WARN, ERROR or FATAL
+	SystemLogLevel      string `json:"system_log_level,omitempty"`      // DEBUG, INFO or WARN
+	// DeadLetterTarget is the ARN of the queue or topic that gets events which failed; "" means none.
+	DeadLetterTarget string `json:"dead_letter_target,omitempty"`
+	// Tenancy is "PER_TENANT" if no environment may serve more than one tenant of the caller, else "".
+	Tenancy string `json:"tenancy,omitempty"`
 
 	Code Code `json:"code"`
+	// Layers are unpacked under /opt in this order: later ones replace what earlier ones have of the same name.
+	Layers []Layer `json:"layers,omitempty"`
 
 	// RevisionID is a UUID that changes on every write and every state change.
 	RevisionID   string    `json:"revision_id"`
@@ -94,6 +107,12 @@ type Code struct {
 	Size int64 `json:"size"`
 }
 
+// Layer is the version of a layer that a function uses. It stays usable when the layer's version is deleted.
+type Layer struct {
+	ARN  string `json:"arn"` // of the version
+	Code Code   `json:"code"`
+}
+
 // Base64 is the digest as the API shows it; "" if SHA256 is no hexadecimal number.
 func (c Code) Base64() string {
 	sum, err := hex.DecodeString(c.SHA256)
@@ -107,6 +126,7 @@ func (c Code) Base64() string {
 func (c *Config) Clone() *Config {
 	d := *c
 	d.Environment = maps.Clone(c.Environment)
+	d.Layers = slices.Clone(c.Layers)
 	return &d
 }
 

@@ -29,9 +29,9 @@ func (f *Function) WithAlias(a lambda.Alias) Function {
 	return next
 }
 
-// WithoutAlias returns f without the alias of that name, if it has one.
+// WithoutAlias returns f without the alias of that name, if it has one, and what was set for it.
 func (f *Function) WithoutAlias(name string) Function {
-	next := *f
+	next := f.WithQualified(name, lambda.Qualified{})
 	if i, ok := f.searchAlias(name); ok {
 		next.Aliases = slices.Delete(slices.Clone(f.Aliases), i, i+1)
 	}

@@ -35,21 +35,34 @@ const (
 
 // batch stores all records or none. It returns the sequence number of the last; the others have those right before.
 func (s *Functions) batch(ctx context.Context, puts []put) (last uint64, err error) {
-	id := rand.Text()
+	msgs := make([]*nats.Msg, len(puts))
 	for i, p := range puts {
-		msg := nats.NewMsg(subject(p.key))
-		msg.Data = p.value
-		msg.Header.Set(batchIDHeader, id)
-		msg.Header.Set(batchSequenceHeader, strconv.Itoa(i+1))
-		msg.Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(p.expected, 10))
-		if i < len(puts)-1 {
-			if err := s.conn.PublishMsg(msg); err != nil {
+		msgs[i] = nats.NewMsg(subject(p.key))
+		msgs[i].Data = p.value
+		msgs[i].Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(p.expected, 10))
+	}
+	return publishAll(ctx, s.conn, msgs)
+}
+
+// publishAll stores all messages or none, each if the state it expects is there, else errLost. Their headers become the
+// batch's.
+func publishAll(ctx context.Context, conn *nats.Conn, msgs []*nats.Msg) (last uint64, err error) {
+	id := rand.Text()
+	for i, msg := range msgs {
+		if len(msgs) > 1 {
+			msg.Header.Set(batchIDHeader, id)
+			msg.Header.Set(batchSequenceHeader, strconv.Itoa(i+1))
+		}
+		if i < len(msgs)-1 {
+			if err := conn.PublishMsg(msg); err != nil {
 				return 0, err
 			}
 			continue
 		}
-		msg.Header.Set(batchCommitHeader, "1")
-		reply, err := s.conn.RequestMsgWithContext(ctx, msg)
+		if len(msgs) > 1 {
+			msg.Header.Set(batchCommitHeader, "1")
+		}
+		reply, err := conn.RequestMsgWithContext(ctx, msg)
 		if err != nil {
 			return 0, err
 		}

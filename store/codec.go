@@ -9,12 +9,13 @@ import (
 // functionSchema and versionSchema are the versions of the records that this release writes. It reads all up to them.
 // Raise one when an older release would misread what this one writes, and keep a golden file of the old form in testdata.
 //
-// History of functions: 1; 2 added reserved concurrency, what published versions need, and Serves; 3 added aliases.
-// History of versions: 1; 2 added ProvisionedAlias. A release that knows only an earlier one would lose what was added
+// History of functions: 1; 2 added reserved concurrency, what published versions need, and Serves; 3 added aliases; 4 added Qualified,
+// Recursion, CodeSigning, and in configurations layers, tracing, log formats and levels, dead letter targets, tenancy.
+// History of versions: 1; 2 added ProvisionedAlias; 3 what 4 added to configurations. A release that knows only an earlier one would lose what was added
 // when it rewrites a record.
 const (
-	functionSchema = 3
-	versionSchema  = 2
+	functionSchema = 4
+	versionSchema  = 3
 )
 
 // functionRecord is a Function as it is stored.

@@ -42,6 +42,9 @@ func goldenFunction() Function {
 		RevisionID: "0d6b3c5e-4a63-4f5e-9f0a-7c1c8e1f2a3b", LastModified: time.Date(2026, 1, 31, 12, 34, 56, 789e6, time.UTC),
 		State: lambda.StateActive, UpdateStatus: lambda.UpdateInProgress, UpdateReason: "r", UpdateReasonCode: "c",
 	}
+	config.Tracing, config.LogFormat, config.ApplicationLogLevel, config.SystemLogLevel = "Active", "JSON", "DEBUG", "WARN"
+	config.DeadLetterTarget, config.Tenancy = "arn:aws:sqs:us-east-1:000000000000:dead", "PER_TENANT"
+	config.Layers = []lambda.Layer{{ARN: "arn:aws:lambda:us-east-1:000000000000:layer:l:1", Code: lambda.Code{SHA256: "ab", Size: 7}}}
 	serving := config
 	serving.UpdateStatus, serving.UpdateReason, serving.UpdateReasonCode = lambda.UpdateSuccessful, "", ""
 	serving.Environment = map[string]string{} // set to nothing, which is not the same as never set
@@ -51,11 +54,49 @@ func goldenFunction() Function {
 			{Name: "live", Version: "6", Description: "what <all> use", Additional: "7", Weight: 0.05, RevisionID: "5c9d2f1e-77a5-4f0e-8a3b-0c1d2e3f4a5b"},
 			{Name: "next", Version: "$LATEST", RevisionID: "8e1f0a2b-3c4d-4e5f-9a6b-7c8d9e0f1a2b"},
 		},
+		Qualified: map[string]lambda.Qualified{
+			"": {EventInvoke: &lambda.EventInvoke{
+				MaxRetries: new(0), MaxAge: new(60), OnSuccess: "arn:aws:sqs:us-east-1:000000000000:won",
+				OnFailure: "arn:aws:sqs:us-east-1:000000000000:lost", Modified: time.Date(2026, 2, 1, 0, 0, 0, 1e6, time.UTC),
+			}},
+			"live": {
+				Policy: &lambda.Policy{Document: `{"Version":"2012-10-17"}`, RevisionID: "b"},
+				URL: &lambda.FunctionURL{
+					ID: "u", AuthType: "NONE", InvokeMode: "RESPONSE_STREAM", Created: time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC),
+					Modified: time.Date(2026, 2, 2, 0, 0, 0, 0, time.UTC),
+					Cors: &lambda.Cors{
+						AllowCredentials: true, AllowHeaders: []string{"a"}, AllowMethods: []string{"GET"}, AllowOrigins: []string{"*"},
+						ExposeHeaders: []string{"b"}, MaxAge: 5,
+					},
+				},
+				RuntimeManagement: &lambda.RuntimeManagement{UpdateOn: "Manual", RuntimeVersionARN: "arn:aws:lambda:us-east-1::runtime:0"},
+			},
+		},
+		Recursion: "Allow", CodeSigning: "arn:aws:lambda:us-east-1:000000000000:code-signing-config:csc-1",
 	}
 }
 
+// ofSchema3 is a function as release 3 knew it.
+func ofSchema3(f Function) Function {
+	f.Qualified, f.Recursion, f.CodeSigning = nil, "", ""
+	f.Config = configOfSchema3(f.Config)
+	if f.Serving != nil {
+		f.Serving = new(configOfSchema3(*f.Serving))
+	}
+	return f
+}
+
+func configOfSchema3(c lambda.Config) lambda.Config {
+	c.Tracing, c.LogFormat, c.ApplicationLogLevel, c.SystemLogLevel, c.DeadLetterTarget, c.Tenancy, c.Layers = "", "", "", "", "", "", nil
+	return c
+}
+
 // ofSchema2 is a function as release 2 knew it, and ofSchema1 as release 1 did.
-func ofSchema2(f Function) Function { f.Aliases = nil; return f }
+func ofSchema2(f Function) Function {
+	f.Aliases = nil
+	return ofSchema3(f)
+}
+
 func ofSchema1(f Function) Function {
 	f.Reserved, f.Lineage, f.LastVersion = nil, "", 0
 	return ofSchema2(f)
@@ -73,7 +114,7 @@ func goldenVersion() Version {
 func TestVersionGolden(t *testing.T) {
 	t.Parallel()
 	minimal := Version{Config: lambda.Config{Account: "000000000000", Name: "f", Version: "1"}, Lineage: "QX"}
-	for name, v := range map[string]Version{"version-v2.json": goldenVersion(), "version-v2-minimal.json": minimal} {
+	for name, v := range map[string]Version{"version-v3.json": goldenVersion(), "version-v3-minimal.json": minimal} {
 		data, err := encodeVersion(v)
 		if err != nil {
 			t.Fatal(err)
@@ -96,19 +137,26 @@ func TestGoldenOfEarlierSchemas(t *testing.T) {
 	two := ofSchema2(goldenFunction())
 	serves := two
 	serves.Serving = serves.Config.Clone()
+	serving3 := ofSchema3(goldenFunction())
+	serving3.Serving = serving3.Config.Clone()
 	for name, want := range map[string]Function{
 		"function-v1.json": ofSchema1(goldenFunction()), "function-v1-minimal.json": minimal,
 		"function-v2.json": two, "function-v2-minimal.json": minimal, "function-v2-serves.json": serves,
+		"function-v3.json": ofSchema3(goldenFunction()), "function-v3-minimal.json": minimal, "function-v3-serves.json": serving3,
 	} {
 		got, err := decodeFunction(golden(t, name, nil))
 		if err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: read as\n%+v, %v, want\n%+v", name, got, err, want)
 		}
 	}
-	one := goldenVersion()
+	second := goldenVersion()
+	second.Config = configOfSchema3(second.Config)
+	one := second
 	one.ProvisionedAlias = ""
 	for name, want := range map[string]Version{
 		"version-v1.json":         one,
+		"version-v2.json":         second,
+		"version-v2-minimal.json": {Config: lambda.Config{Account: "000000000000", Name: "f", Version: "1"}, Lineage: "QX"},
 		"version-v1-minimal.json": {Config: lambda.Config{Account: "000000000000", Name: "f", Version: "1"}, Lineage: "QX"},
 	} {
 		got, err := decodeVersion(golden(t, name, nil))
@@ -123,7 +171,7 @@ func TestFunctionGolden(t *testing.T) {
 	minimal := Function{Config: lambda.Config{Account: "000000000000", Name: "f", State: lambda.StatePending}}
 	serves := goldenFunction()
 	serves.Serving = serves.Config.Clone()
-	for name, f := range map[string]Function{"function-v3.json": goldenFunction(), "function-v3-minimal.json": minimal, "function-v3-serves.json": serves} {
+	for name, f := range map[string]Function{"function-v4.json": goldenFunction(), "function-v4-minimal.json": minimal, "function-v4-serves.json": serves} {
 		data, err := encodeFunction(f)
 		if err != nil {
 			t.Fatal(err)
@@ -163,7 +211,7 @@ func TestDecodeRefuses(t *testing.T) {
 		newer bool
 		text  string
 	}{
-		{`{"schema":4,"config":"in a form of tomorrow"}`, true, "schema version 4, this release reads up to 3"},
+		{`{"schema":5,"config":"in a form of tomorrow"}`, true, "schema version 5, this release reads up to 4"},
 		{`{"config":{}}`, false, "no schema version"},
 		{`{"schema":1,"config":[]}`, false, "function record"},
 		{`{"schema":1`, false, "function record"},
@@ -174,7 +222,7 @@ func TestDecodeRefuses(t *testing.T) {
 			t.Errorf("decodeFunction(%s): %v", test.data, err)
 		}
 	}
-	for data, newer := range map[string]bool{`{"schema":3}`: true, `{"schema":0}`: false, `{"schema":1,"config":7}`: false, `[`: false} {
+	for data, newer := range map[string]bool{`{"schema":4}`: true, `{"schema":0}`: false, `{"schema":1,"config":7}`: false, `[`: false} {
 		if _, err := decodeVersion([]byte(data)); err == nil || errors.Is(err, ErrNewer) != newer {
 			t.Errorf("decodeVersion(%s): %v", data, err)
 		}

@@ -49,7 +49,7 @@ func TestForeignWrites(t *testing.T) {
 	if err := s.functions.kv.Delete(t.Context(), "fn.0.b"); err != nil {
 		t.Fatal(err)
 	}
-	put("fn.0.a", []byte(`{"schema":4}`))
+	put("fn.0.a", []byte(`{"schema":5}`))
 	if line := <-lines; !strings.Contains(line, "key=fn.0.a") || !strings.Contains(line, "newer release") {
 		t.Errorf("logged %s", line)
 	}
@@ -69,11 +69,11 @@ func TestOpenRefusesNewerRecords(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.functions.kv.Put(t.Context(), "fn.0.a", []byte(`{"schema":4}`)); err != nil {
+	if _, err := s.functions.kv.Put(t.Context(), "fn.0.a", []byte(`{"schema":5}`)); err != nil {
 		t.Fatal(err)
 	}
 	for i := range 600 { // more than fits into the channels between
-		if _, err := s.functions.kv.Put(t.Context(), fmt.Sprintf("fn.0.b%d", i), []byte(`{"schema":4}`)); err != nil {
+		if _, err := s.functions.kv.Put(t.Context(), fmt.Sprintf("fn.0.b%d", i), []byte(`{"schema":5}`)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -49,6 +49,13 @@ type Function struct {
 	LastVersion int `json:"last_version,omitempty"`
 	// Aliases are the function's aliases by name, each name once. See Alias, WithAlias and WithoutAlias.
 	Aliases []lambda.Alias `json:"aliases,omitempty"`
+	// Qualified is what was set for the function's qualifiers: a version's number, an alias's name, or "" for $LATEST and
+	// the function as a whole. See For and WithQualified.
+	Qualified map[string]lambda.Qualified `json:"qualified,omitempty"`
+	// Recursion is "Allow" if the function may be part of a loop of invocations, else "".
+	Recursion string `json:"recursion,omitempty"`
+	// CodeSigning is the ARN of the function's code signing configuration; "" for none.
+	CodeSigning string `json:"code_signing,omitempty"`
 	// Seq identifies this state of the record; it grows with every write. 0: never stored.
 	Seq uint64 `json:"-"`
 }

@@ -37,6 +37,7 @@ type Options struct {
 // Store is an open data directory. Its methods are safe for concurrent use.
 type Store struct {
 	functions *Functions
+	records   *Records
 	logs      *Logs
 
 	undo []func() // what Open did, in its order
@@ -86,6 +87,12 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 	}
 	s.undo = append(s.undo, s.functions.close)
 
+	s.records, err = openRecords(ctx, conn, js, o.Logger)
+	if err != nil {
+		return nil, err
+	}
+	s.undo = append(s.undo, s.records.close)
+
 	s.logs, err = openLogs(ctx, conn, js, o.LogBytes, o.Logger)
 	if err != nil {
 		return nil, err
@@ -96,6 +103,9 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 
 // Functions returns the function records.
 func (s *Store) Functions() *Functions { return s.functions }
+
+// Records returns the documents of other kinds.
+func (s *Store) Records() *Records { return s.records }
 
 // Logs returns the function logs.
 func (s *Store) Logs() *Logs { return s.logs }
