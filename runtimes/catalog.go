@@ -126,7 +126,7 @@ func (c *Catalog) List(ctx context.Context) ([]Runtime, error) {
 	}
 	for name, r := range custom {
 		family, _ := lambda.RuntimeFamily(name)
-		found[name] = Runtime{Name: name, Family: family, State: StateCustom, Source: cmp.Or(r.FromDir, r.Interpreter), Version: r.Version}
+		found[name] = Runtime{Name: name, Family: family, State: StateCustom, Source: cmp.Or(r.FromDir, r.Interpreter, strings.Join(r.With, ", ")), Version: r.Version}
 	}
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)

@@ -21,14 +21,18 @@ type AddOptions struct {
 	// FromDir is a host directory that holds a complete root file system. Python and Node.js runtimes need their
 	// interpreter in it. The directory must stay: the image is made from it again when agent or bootstrap change.
 	FromDir string
+	// With are host paths of what a custom runtime has beyond the usual programs: programs, of which a Python or Node.js
+	// brings its standard library, and directories, such as a Java runtime's.
+	With []string
 }
 
 // customRecord is what Add writes.
 type customRecord struct {
-	Name        string `json:"name"`
-	Interpreter string `json:"interpreter,omitempty"`
-	FromDir     string `json:"from_dir,omitempty"`
-	Version     string `json:"version,omitempty"`
+	Name        string   `json:"name"`
+	Interpreter string   `json:"interpreter,omitempty"`
+	FromDir     string   `json:"from_dir,omitempty"`
+	With        []string `json:"with,omitempty"`
+	Version     string   `json:"version,omitempty"`
 }
 
 // Add adds the runtime name, or replaces where it comes from, and builds its image. Mistakes in o are *lambda.Error of
@@ -38,18 +42,34 @@ func (c *Catalog) Add(ctx context.Context, name string, o AddOptions) (Runtime, 
 	if !ok {
 		return Runtime{}, lambda.Errorf(lambda.KindInvalid, "%q is not a name of a runtime. Names are python3.N, nodejsN.x, provided.al2 and provided.al2023.", name)
 	}
-	if (o.Interpreter == "") == (o.FromDir == "") {
-		return Runtime{}, lambda.Errorf(lambda.KindInvalid, "A runtime is added either from an interpreter or from a directory.")
+	ways := 0
+	for _, given := range []bool{o.Interpreter != "", o.FromDir != "", len(o.With) > 0} {
+		if given {
+			ways++
+		}
+	}
+	if ways != 1 {
+		return Runtime{}, lambda.Errorf(lambda.KindInvalid, "A runtime is added either from an interpreter, or from a directory, or with programs of the host.")
 	}
 	r := customRecord{Name: name}
 	var p *plan
 	var err error
-	if o.FromDir != "" {
+	switch {
+	case o.FromDir != "":
 		if r.FromDir, err = filepath.Abs(o.FromDir); err != nil {
 			return Runtime{}, fmt.Errorf("add runtime %s: %w", name, err)
 		}
 		p, err = c.describeDir(ctx, name, r.FromDir)
-	} else {
+	case len(o.With) > 0:
+		for _, w := range o.With {
+			abs, err := filepath.Abs(w)
+			if err != nil {
+				return Runtime{}, fmt.Errorf("add runtime %s: %w", name, err)
+			}
+			r.With = append(r.With, abs)
+		}
+		p, err = c.describeWith(ctx, name, r.With)
+	default:
 		p, r.Interpreter, err = c.describeInterpreter(ctx, name, family, o.Interpreter)
 	}
 	if err != nil {
@@ -72,7 +92,7 @@ func (c *Catalog) Add(ctx context.Context, name string, o AddOptions) (Runtime, 
 
 func (c *Catalog) describeInterpreter(ctx context.Context, name string, family lambda.Family, program string) (*plan, string, error) {
 	if family == lambda.FamilyProvided {
-		return nil, "", lambda.Errorf(lambda.KindInvalid, "%s has no interpreter; add it from a directory.", name)
+		return nil, "", lambda.Errorf(lambda.KindInvalid, "%s has no interpreter; add it from a directory or with programs.", name)
 	}
 	abs, err := filepath.Abs(program)
 	if err != nil {

@@ -81,6 +81,8 @@ func (c *Catalog) describe(ctx context.Context, name string) (*plan, error) {
 	switch {
 	case ok && r.FromDir != "":
 		return c.describeDir(ctx, name, r.FromDir)
+	case ok && len(r.With) > 0:
+		return c.describeWith(ctx, name, r.With)
 	case ok:
 		in, err := c.probe(ctx, r.Interpreter)
 		if ctx.Err() != nil {
@@ -133,31 +135,37 @@ func addCommand(name string) string {
 
 // describeHost plans an image of host files; in is nil for provided.
 func (c *Catalog) describeHost(ctx context.Context, name string, in *interpreter) (*plan, error) {
-	family, _ := lambda.RuntimeFamily(name)
-	p := &plan{name: name, family: family, source: "host"}
-	programs := slices.Concat(commonPrograms, providedPrograms)
-	if in != nil {
-		if err := checkPlace(in); err != nil {
-			return nil, err
-		}
-		programs = commonPrograms
-		p.source, p.version = in.path, in.version
+	if in == nil {
+		return c.describeWith(ctx, name, nil)
+	}
+	if err := checkPlace(in); err != nil {
+		return nil, err
+	}
+	return c.collect(name, in.path, commonPrograms, func(p *plan, col *collector, l *linker) error {
+		p.version = in.version
+		var err error
 		if in.python != nil {
 			p.python = in
+			err = c.pythonImage(col, l, *in)
+		} else {
+			err = c.nodeImage(col, l, *in)
 		}
-	}
+		if err != nil {
+			return err
+		}
+		return c.platform(ctx, col, bootstrapFiles(p.family))
+	})
+}
+
+// collect plans an image of the host's programs and of what more adds.
+func (c *Catalog) collect(name, source string, programs []string, more func(*plan, *collector, *linker) error) (*plan, error) {
+	family, _ := lambda.RuntimeFamily(name)
+	p := &plan{name: name, family: family, source: source}
 	col := newCollector()
 	l := newLinker(col)
 	err := c.hostBase(col, l, programs)
-	switch {
-	case err != nil || in == nil:
-	case in.python != nil:
-		err = c.pythonImage(col, l, *in)
-	default:
-		err = c.nodeImage(col, l, *in)
-	}
 	if err == nil {
-		err = c.platform(ctx, col, bootstrapFiles(family))
+		err = more(p, col, l)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("collect runtime %s: %w", name, err)

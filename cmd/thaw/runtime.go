@@ -47,14 +47,12 @@ func newRuntimeAdd(a *app, dataDir *string) *cobra.Command {
 	var from runtimes.AddOptions
 	cmd := &cobra.Command{
 		Use:   "add NAME",
-		Short: "Add a runtime from an interpreter or from a directory with a root file system",
+		Short: "Add a runtime from an interpreter, a directory with a root file system, or with programs of this host",
 		Example: "  thaw runtime add python3.13 --interpreter /usr/local/python3.13/bin/python3\n" +
-			"  thaw runtime add provided.al2023 --from-dir /srv/al2023-root",
+			"  thaw runtime add provided.al2023 --from-dir /srv/al2023-root\n" +
+			"  thaw runtime add provided.al2023 --with /usr/bin/python3 --with /usr/lib/jvm/java-21-openjdk-amd64",
 		Args: exactly("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if (from.Interpreter == "") == (from.FromDir == "") {
-				return usage(cmd, "say one of --interpreter and --from-dir")
-			}
 			catalog, err := openCatalog(*dataDir, a.progressLogger())
 			if err != nil {
 				return err
@@ -67,6 +65,9 @@ func newRuntimeAdd(a *app, dataDir *string) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&from.Interpreter, "interpreter", "", "path of a Python or Node.js of this version")
+	cmd.Flags().StringArrayVar(&from.With, "with", nil, "program or directory of this host that a custom runtime has, too; with its libraries; repeatable")
+	cmd.MarkFlagsOneRequired("interpreter", "from-dir", "with")
+	cmd.MarkFlagsMutuallyExclusive("interpreter", "from-dir", "with")
 	cmd.Flags().StringVar(&from.FromDir, "from-dir", "", "directory that holds a complete root file system; it must stay")
 	return cmd
 }

@@ -1,10 +1,6 @@
 package compat_test
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"errors"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -34,9 +30,9 @@ except ImportError:
 		t.Logf("the system's boto3 is %s", strings.TrimSpace(version))
 		return python
 	}
-	venv := cached(t, "boto3", boto3Version+string(out), func(dir string) {
-		install(t, dir, python, "-m", "venv", dir)
-		install(t, dir, filepath.Join(dir, "bin", "python"), "-m", "pip", "install", "--quiet", "--no-input", "boto3=="+boto3Version)
+	venv := testenv.Cached(t, "boto3", boto3Version+string(out), func(dir string) {
+		testenv.Run(t, dir, python, "-m", "venv", dir)
+		testenv.Run(t, dir, filepath.Join(dir, "bin", "python"), "-m", "pip", "install", "--quiet", "--no-input", "boto3=="+boto3Version)
 	})
 	return filepath.Join(venv, "bin", "python")
 }
@@ -57,10 +53,10 @@ func withNodeModules(t *testing.T, program string) string {
 			t.Fatal(err)
 		}
 	}
-	modules := cached(t, "jssdk", string(read("package-lock.json")), func(dir string) {
+	modules := testenv.Cached(t, "jssdk", string(read("package-lock.json")), func(dir string) {
 		write(dir, "package.json")
 		write(dir, "package-lock.json")
-		install(t, dir, npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
+		testenv.Run(t, dir, npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
 	})
 	dir := t.TempDir()
 	if err := os.Symlink(filepath.Join(modules, "node_modules"), filepath.Join(dir, "node_modules")); err != nil {
@@ -74,44 +70,6 @@ func withNodeModules(t *testing.T, program string) string {
 func goProgram(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "tour")
-	install(t, "gosdk", testenv.NeedsCommand(t, "go"), "build", "-o", path, ".")
+	testenv.Run(t, "gosdk", testenv.NeedsCommand(t, "go"), "build", "-o", path, ".")
 	return path
-}
-
-// cached returns a directory that fill has filled, in this or an earlier run; it is another one for each key.
-func cached(t *testing.T, name, key string, fill func(dir string)) string {
-	t.Helper()
-	base, err := os.UserCacheDir()
-	if err != nil {
-		base = os.TempDir()
-	}
-	base = filepath.Join(base, "thaw-compat")
-	sum := sha256.Sum256([]byte(key))
-	final := filepath.Join(base, name+"-"+hex.EncodeToString(sum[:6]))
-	if _, err := os.Stat(final); err == nil {
-		return final
-	}
-	if err := os.MkdirAll(base, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	dir, err := os.MkdirTemp(base, "."+name+"-*")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) }) // gone already after the rename
-	fill(dir)
-	if err := os.Rename(dir, final); err != nil && !errors.Is(err, fs.ErrExist) { // another process may have been faster
-		t.Fatal(err)
-	}
-	return final
-}
-
-// install runs a command of a package manager in dir, with the user's own settings.
-func install(t *testing.T, dir string, argv ...string) {
-	t.Helper()
-	cmd := exec.CommandContext(t.Context(), argv[0], argv[1:]...) //nolint:gosec // the package managers above
-	cmd.Dir = dir
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%s: %v\n%s", strings.Join(argv, " "), err, out)
-	}
 }
