@@ -24,6 +24,7 @@
 //	agent            inside the sandbox: start the runtime, speak the Runtime API
 //
 //	lambda           the nouns: function, ARN, limits, kinds of error
+//	policy           AWS policy documents: parse, evaluate
 //	api              AWS wire shapes and the table of operations
 //	sandbox          the contract of an engine
 //	link             frames between host and sandbox
