@@ -23,6 +23,7 @@ type Store interface {
 	List(account string) []*store.Function
 	All() []*store.Function
 	Totals(account string) store.Totals
+	URL(id string) (store.URLOwner, bool)
 
 	Publish(ctx context.Context, f store.Function, v store.Version) (store.Function, store.Version, error)
 	Version(account, name string, number int) (*store.Version, bool)
@@ -73,6 +74,8 @@ type Functions struct {
 	// slotting makes reading the store and telling the slots one step, so that what they heard last is what the store
 	// says last. Held across calls of slots that do not block.
 	slotting sync.Mutex
+
+	policies policyCache
 
 	queue     *queue // functions, and versions without a snapshot
 	snapshots *queue // versions with one

@@ -79,7 +79,7 @@ func (s *Functions) deleteVersion(ctx context.Context, account, name, version st
 		}
 		s.cancelVersion(v)
 		s.discard(account, name, version)
-		return nil
+		return s.forget(context.WithoutCancel(ctx), account, name, version)
 	}
 	return s.tooManyChanges(account, name, version)
 }

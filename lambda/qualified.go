@@ -54,3 +54,12 @@ type RuntimeManagement struct {
 	UpdateOn          string `json:"update_on"`                     // Auto, FunctionUpdate or Manual
 	RuntimeVersionARN string `json:"runtime_version_arn,omitempty"` // with Manual
 }
+
+// Empty reports whether no member is set.
+func (c *Cors) Empty() bool {
+	return !c.AllowCredentials && c.MaxAge == 0 &&
+		len(c.AllowHeaders)+len(c.AllowMethods)+len(c.AllowOrigins)+len(c.ExposeHeaders) == 0
+}
+
+// MaxPolicyBytes is the length of the longest resource policy. Source: AWS Lambda quotas, "Function resource-based policy".
+const MaxPolicyBytes = 20 << 10

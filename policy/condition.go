@@ -114,14 +114,3 @@ func (c condition) any(r *Request, got string, deny bool) bool {
 		return c.operator.compare(v, got)
 	})
 }
-
-// narrows reports whether the condition can hold for some callers only.
-func (c condition) narrows() bool {
-	if c.null || c.ifExists || c.forAll || c.operator.not {
-		return false
-	}
-	if slices.ContainsFunc(c.values, func(v string) bool { return strings.Trim(v, "*") == "" || strings.HasSuffix(v, "/0") }) {
-		return false
-	}
-	return slices.Contains(narrowing, strings.ToLower(c.key))
-}

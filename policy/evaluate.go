@@ -99,3 +99,8 @@ func (s *Statement) concerns(r *Request) bool {
 		return match(pattern, r.Resource)
 	})
 }
+
+// About reports whether the statement is for the resource with that ARN and no other: its Resource is just that.
+func (s *Statement) About(arn string) bool {
+	return !s.notResource && !slices.ContainsFunc(s.resources, func(r string) bool { return r != arn })
+}

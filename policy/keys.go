@@ -40,13 +40,6 @@ var known = []string{
 	"lambda:subnetids", "lambda:securitygroupids", "lambda:sourcefunctionarn",
 }
 
-// narrowing are the keys that tell callers apart.
-var narrowing = []string{
-	"aws:principalaccount", "aws:principalarn", "aws:principalorgid", "aws:principalorgpaths", "aws:sourceaccount",
-	"aws:sourcearn", "aws:sourceip", "aws:sourceorgid", "aws:sourceorgpaths", "aws:sourcevpc", "aws:sourcevpce", "aws:userid",
-	"lambda:eventsourcetoken",
-}
-
 func knownKey(key string) bool {
 	key = strings.ToLower(key)
 	return slices.Contains(known, key) || strings.HasPrefix(key, "aws:principaltag/") || strings.HasPrefix(key, "aws:requesttag/") ||

@@ -269,22 +269,3 @@ func TestTextSurvives(t *testing.T) {
 		t.Errorf("got %v, %v, want %s", d, err, text)
 	}
 }
-
-func TestPublic(t *testing.T) {
-	t.Parallel()
-	for members, want := range map[string]bool{
-		`"Principal":"*"`:                    true,
-		`"Principal":{"AWS":["*"]}`:          true,
-		`"Principal":{"AWS":"111111111111"}`: false,
-		`"Principal":"*","Condition":{"StringEquals":{"aws:SourceAccount":"111111111111"}}`:  false,
-		`"Principal":"*","Condition":{"StringLike":{"aws:SourceAccount":"*"}}`:               true,
-		`"Principal":"*","Condition":{"IpAddress":{"aws:SourceIp":"0.0.0.0/0"}}`:             true,
-		`"Principal":"*","Condition":{"StringNotEquals":{"aws:SourceAccount":"1"}}`:          true,
-		`"Principal":"*","Condition":{"StringEquals":{"lambda:FunctionUrlAuthType":"NONE"}}`: true,
-	} {
-		d, err := policy.Parse([]byte(statement("Allow", ","+members)), policy.Resource)
-		if err != nil || d.Public() != want {
-			t.Errorf("%s: public %v, %v, want %v", members, d.Public(), err, want)
-		}
-	}
-}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 )
 
@@ -107,12 +106,4 @@ func (s *Statement) names(p Principal) Decision {
 		}
 	}
 	return found
-}
-
-// Public reports whether the document lets everybody in without a condition that narrows down who: a statement allows "*"
-// and asks for no account, ARN, organisation or address.
-func (d *Document) Public() bool {
-	return slices.ContainsFunc(d.Statements, func(s Statement) bool {
-		return !s.Deny && slices.Contains(s.principals, principal{"AWS", "*"}) && !slices.ContainsFunc(s.conditions, condition.narrows)
-	})
 }

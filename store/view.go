@@ -17,6 +17,8 @@ type view struct {
 	// versions are the published versions by number, those of deleted functions included until they are removed, too.
 	// Guarded by mu; the versions are immutable.
 	versions map[lineage]map[int]*Version
+	// urls are the owners of function URLs by the URL's id. Guarded by mu.
+	urls map[string]URLOwner
 	// watched is the sequence number up to which the watcher has seen everything. Guarded by mu.
 	watched uint64
 	// deleted holds the sequence numbers of deletions after watched: until the watcher is there, it may still bring
@@ -38,7 +40,7 @@ type record struct {
 }
 
 func newView() *view {
-	return &view{accounts: map[string]*accountView{}, versions: map[lineage]map[int]*Version{}, deleted: map[recordKey]uint64{}}
+	return &view{accounts: map[string]*accountView{}, versions: map[lineage]map[int]*Version{}, urls: map[string]URLOwner{}, deleted: map[recordKey]uint64{}}
 }
 
 func (v *view) get(account, name string) (*Function, bool) {
@@ -105,6 +107,7 @@ func (v *view) set(key recordKey, r record) {
 }
 
 func (v *view) setFunction(key recordKey, f *Function) {
+	v.setURLs(key, v.function(key.account, key.name), f)
 	a := v.accounts[key.account]
 	switch {
 	case f == nil && a != nil:

@@ -263,3 +263,17 @@ func (s *Store) Totals(account string) (t store.Totals) {
 	}
 	return t
 }
+
+// URL returns the owner of the function URL with that id.
+func (s *Store) URL(id string) (store.URLOwner, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for key, f := range s.records {
+		for qualifier, q := range f.Qualified {
+			if q.URL != nil && q.URL.ID == id {
+				return store.URLOwner{Account: key[0], Name: key[1], Qualifier: qualifier}, true
+			}
+		}
+	}
+	return store.URLOwner{}, false
+}
