@@ -29,11 +29,18 @@
 //	runtime -> Ready | InitError                       data; init is over
 //	host    -> Invoke {id, deadline, …} + event        data
 //	runtime -> Result | Error, FlagIdle or later Idle  data; Idle: the runtime asked for its next event
+//	runtime -> Stream {id}, Part …, Result | Error     data, in the place of Result: an answer that is sent as it is made
 //	agent   -> Exited {run, code, signal}              control, whenever the runtime process ended
 //	host    -> Reset {nonce}                           control; the agent kills every process, empties its side of
 //	agent   -> Sync {nonce}                            data; the host discards all bytes up to this frame
 //
 // After Reset the host may send Start again: /tmp and the log stream survive, as on Lambda.
+//
+// # Streams
+//
+// Stream opens a streamed result, each Part carries its next bytes, and a Result without payload ends it, or an Error,
+// with which it failed midway. Nothing may stand in between. The socket is the flow control: a host that reads slowly
+// lets the runtime wait. A stream that is longer than MaxStreamBytes ends the conversation with ErrStreamTooLong.
 //
 // # Snapshots
 //

@@ -3,7 +3,7 @@ package link
 import "time"
 
 // Version is the protocol's version, said in Hello. Host and agent of one build always match.
-const Version = 2
+const Version = 3
 
 // MaxFrameBytes bounds the body of one frame; ChunkBytes is how much payload the senders here put into one.
 const (
@@ -32,6 +32,8 @@ const (
 	TypeResult     Type = 0x52 // data: meta ReplyMeta, payload the result
 	TypeError      Type = 0x53 // data: meta ReplyMeta, payload the error object
 	TypeIdle       Type = 0x54 // data: empty; the runtime asked for its next event, or, before Ready, is warm and waits for Specialise
+	TypeStream     Type = 0x55 // data: meta ReplyMeta, no payload; a streamed result begins
+	TypePart       Type = 0x56 // data: the next bytes of it, at least one
 	TypeSync       Type = 0x5f // data: the 16-byte nonce of the Reset it answers
 )
 
@@ -128,9 +130,10 @@ type Event struct {
 type Reply struct {
 	ReplyMeta
 	Failed   bool   // the runtime posted an error
-	Payload  []byte // result or error object, exactly as the runtime sent it
+	Payload  []byte // result or error object, exactly as the runtime sent it; empty for a result that a Receiver got
 	TooLarge bool   // more than the allowed bytes came; Payload is empty
 	Idle     bool   // the runtime already asked for its next event
+	Streamed int64  // bytes of a streamed result, also of one that an error ended
 }
 
 // Deadline returns m's deadline as a time.

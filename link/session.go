@@ -171,9 +171,15 @@ func (s *Session) AwaitReady(deadline time.Time) error {
 	return fmt.Errorf("%w: type %#x during init", ErrProtocol, uint8(f.Type))
 }
 
-// Invoke sends an event to an idle runtime and waits for the answer, of which at most maxReply bytes are kept. It
-// returns *ExitError, ErrTimeout, ErrProtocol or ErrClosed; after any of them the session needs a Reset.
+// Invoke sends an event to an idle runtime and waits for the answer, of which at most maxReply bytes are kept, also if
+// the runtime streams it. It returns *ExitError, ErrTimeout, ErrStreamTooLong, ErrProtocol or ErrClosed; after any of
+// them the session needs a Reset.
 func (s *Session) Invoke(ev *Event, deadline time.Time, maxReply int) (Reply, error) {
+	return s.Stream(ev, deadline, maxReply, nil)
+}
+
+// Stream is Invoke for somebody who takes a streamed result as it comes. If to is nil it is collected like any other.
+func (s *Session) Stream(ev *Event, deadline time.Time, maxReply int, to Receiver) (Reply, error) {
 	s.expect(deadline)
 	if err := s.dw.Message(TypeInvoke, 0, &ev.EventMeta, ev.Payload); err != nil {
 		return Reply{}, s.failure(err)
@@ -182,10 +188,15 @@ func (s *Session) Invoke(ev *Event, deadline time.Time, maxReply int) (Reply, er
 	if err != nil {
 		return Reply{}, s.failure(err)
 	}
-	if f.Type != TypeResult && f.Type != TypeError {
+	var reply Reply
+	switch f.Type {
+	case TypeResult, TypeError:
+		reply, err = s.reply(f, maxReply)
+	case TypeStream:
+		reply, err = s.stream(f, ev.ID, deadline, maxReply, to)
+	default:
 		return Reply{}, fmt.Errorf("%w: type %#x as an answer", ErrProtocol, uint8(f.Type))
 	}
-	reply, err := s.reply(f, maxReply)
 	if err == nil && reply.ID != ev.ID {
 		err = fmt.Errorf("%w: answer to another request", ErrProtocol)
 	}
