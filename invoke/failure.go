@@ -21,15 +21,20 @@ const (
 	typeOutOfMemory = "Runtime.OutOfMemory"
 	typeUnknown     = "Runtime.Unknown"
 	typeTooLarge    = "Function.ResponseSizeTooLarge"
+	typeTruncated   = "Runtime.TruncatedResponse"
 )
 
-const endedUnexpectedly = "The execution environment ended unexpectedly"
+const (
+	endedUnexpectedly = "The execution environment ended unexpectedly"
+	killed            = "Runtime exited with error: signal: killed"
+)
 
 // lost is the result of an invocation for which no environment lives through its init.
 func lost(req *Request, version string) *Result {
 	return &Result{
 		Payload:         errorObject(typeSandbox, "RequestId: "+req.ID+" Error: "+endedUnexpectedly),
 		FunctionError:   unhandled,
+		ErrorType:       typeSandbox,
 		ExecutedVersion: version,
 	}
 }
@@ -50,6 +55,11 @@ func (r *run) failure(reply link.Reply, err error) *failure {
 				"Response payload size exceeded maximum allowed payload size (%d bytes).", lambda.MaxResponseBytes)),
 			status: statusError, errorType: typeTooLarge,
 		}
+	case err == nil && reply.Failed && reply.ErrorType == typeTruncated && r.env.OutOfMemory(false):
+		return &failure{
+			payload: errorObject(typeOutOfMemory, "RequestId: "+r.req.ID+" Error: "+killed),
+			status:  statusError, errorType: typeOutOfMemory,
+		}
 	case err == nil && reply.Failed:
 		return &failure{payload: reply.Payload, status: statusError, errorType: cleanErrorType(reply.ErrorType)}
 	case err == nil:
@@ -58,6 +68,13 @@ func (r *run) failure(reply link.Reply, err error) *failure {
 	if e, ok := errors.AsType[*link.InitError](err); ok {
 		return &failure{payload: e.Payload, status: statusError, errorType: cleanErrorType(e.ErrorType)}
 	}
+	if errors.Is(err, link.ErrStreamTooLong) {
+		return &failure{
+			payload: errorObject(typeTooLarge, fmt.Sprintf(
+				"Response payload size exceeded maximum allowed payload size (%d bytes).", link.MaxStreamBytes)),
+			status: statusError, errorType: typeTooLarge,
+		}
+	}
 	status, errorType, text := statusError, typeSandbox, endedUnexpectedly
 	exit, exited := errors.AsType[*link.ExitError](err)
 	switch {
@@ -65,7 +82,7 @@ func (r *run) failure(reply link.Reply, err error) *failure {
 		status, errorType = statusTimeout, typeTimeout
 		text = fmt.Sprintf("Task timed out after %.2f seconds", r.env.Function.TimeoutDuration().Seconds())
 	case (exited || errors.Is(err, link.ErrClosed)) && r.env.OutOfMemory(!exited):
-		errorType, text = typeOutOfMemory, "Runtime exited with error: signal: killed"
+		errorType, text = typeOutOfMemory, killed
 	case exited:
 		errorType, text = describeExit(exit)
 	case errors.Is(err, link.ErrProtocol):

@@ -2,7 +2,7 @@ package invoke
 
 import "time"
 
-// Request is one synchronous invocation as the gateway decoded it.
+// Request is one invocation as the gateway decoded it.
 type Request struct {
 	ID            string // UUID; the caller's x-amzn-RequestId and the function's request id
 	Account       string // the authenticated caller's account
@@ -19,8 +19,10 @@ type Request struct {
 type Result struct {
 	Payload         []byte // the function's result, or an error object
 	FunctionError   string // "" or "Unhandled"
+	ErrorType       string // what failed, as in the REPORT line: "Runtime.ExitError", …; "" if nothing did
 	ExecutedVersion string // "$LATEST" or a number
 	LogTail         []byte // the last lambda.LogTailBytes of the log, if asked for
+	StreamedBytes   int64  // how much of a streamed answer came, also before it failed
 	Phases          []Phase
 }
 

@@ -31,6 +31,9 @@ type Options struct {
 	Functions    Functions
 	Environments Environments
 	Shares       Shares
+	// StreamRate bounds the average rate of each streamed answer, in bytes per second, once its first StreamBurst
+	// bytes are out. 0 means no bound.
+	StreamRate int64
 	// Observe is told of each invocation when its caller gets the answer; may be nil. It must be quick.
 	Observe func(Observation)
 	Logger  *slog.Logger
@@ -41,6 +44,7 @@ type Invoker struct {
 	functions    Functions
 	environments Environments
 	admission    *admission
+	streamRate   int64
 	observe      func(Observation)
 	logger       *slog.Logger
 }
@@ -52,7 +56,7 @@ func New(o Options) *Invoker {
 	}
 	return &Invoker{
 		functions: o.Functions, environments: o.Environments, admission: newAdmission(o.Shares),
-		observe: o.Observe, logger: o.Logger,
+		streamRate: o.StreamRate, observe: o.Observe, logger: o.Logger,
 	}
 }
 
@@ -61,7 +65,12 @@ func New(o Options) *Invoker {
 //
 // Errors are *lambda.Error for what the caller can mend or must wait for; any other error is ours.
 func (i *Invoker) Sync(ctx context.Context, req *Request) (*Result, error) {
-	run := &run{Invoker: i, req: req, seen: Observation{Outcome: OutcomeInternal}}
+	return i.run(ctx, req, nil)
+}
+
+// run runs one invocation; a streamed answer goes to out, or into the result if out is nil.
+func (i *Invoker) run(ctx context.Context, req *Request, out *output) (*Result, error) {
+	run := &run{Invoker: i, req: req, out: out, seen: Observation{Outcome: OutcomeInternal}}
 	defer run.end() // also when something below panics
 	result, err := run.sync(ctx)
 	if err != nil {
@@ -74,10 +83,12 @@ func (i *Invoker) Sync(ctx context.Context, req *Request) (*Result, error) {
 type run struct {
 	*Invoker
 	req      *Request
+	out      *output // takes a streamed answer; nil to collect it
 	place    place
 	env      *pool.Environment
 	holds    bool // env is to be given back
 	settles  bool // finish gives env and place back
+	first    bool // env's first invocation
 	deadline time.Time
 	seen     Observation
 }
@@ -129,6 +140,7 @@ func (r *run) do() *Result {
 	log.Begin()
 	report := report{id: r.req.ID, memoryMB: fn.MemoryMB}
 	first := r.env.FirstUse()
+	r.first = first
 	if first {
 		report.coldStart(r.env)
 		if r.env.InitFailure != nil {
@@ -141,10 +153,10 @@ func (r *run) do() *Result {
 	report.duration = time.Since(begin)
 	r.env.DrainOutput()
 
-	result := &Result{Payload: reply.Payload, ExecutedVersion: fn.Version}
+	result := &Result{Payload: reply.Payload, ExecutedVersion: fn.Version, StreamedBytes: reply.Streamed}
 	r.seen.Outcome, r.seen.Duration = OutcomeOK, report.duration
 	if f := r.failure(reply, err); f != nil {
-		result.Payload, result.FunctionError = f.payload, unhandled
+		result.Payload, result.FunctionError, result.ErrorType = f.payload, unhandled, f.errorType
 		report.status, report.errorType = f.status, f.errorType
 		r.seen.Outcome = OutcomeFunctionError
 		if f.status == statusTimeout {
@@ -178,7 +190,7 @@ func (r *run) deliver() (link.Reply, error) {
 			return link.Reply{}, err
 		}
 	}
-	return r.env.Deliver(&link.Event{
+	event := &link.Event{
 		EventMeta: link.EventMeta{
 			ID:            r.req.ID,
 			DeadlineMS:    r.deadline.UnixMilli(),
@@ -187,7 +199,11 @@ func (r *run) deliver() (link.Reply, error) {
 			ClientContext: r.req.ClientContext,
 		},
 		Payload: r.req.Payload,
-	}, r.deadline)
+	}
+	if r.out == nil {
+		return r.env.Deliver(event, r.deadline)
+	}
+	return r.env.Stream(event, r.deadline, r.out.from(r))
 }
 
 // giveBack returns the environment before the caller gets its answer, so that its next request finds it. A custom

@@ -98,11 +98,41 @@ func actor(in fake.Inside) int {
 			_ = data.Message(link.TypeResult, 0, reply, []byte(`"answered"`))
 		case `"end"`:
 			return 1
+		case `"stream"`, `"long"`, `"midway"`, `"cut"`, `"endless"`, `"killed"`:
+			_ = data.Message(link.TypeStream, 0, link.ReplyMeta{ID: ev.ID, ContentType: "text/plain"}, nil)
+			stream(control, data, string(payload), reply, run)
 		default:
 			_, _ = in.Logs.WriteString("printed\n")
 			_ = data.Message(link.TypeResult, link.FlagIdle, reply, payload)
 		}
 	}
+}
+
+// stream plays a runtime that streams; its stream is open.
+func stream(control, data *link.Writer, what string, reply link.ReplyMeta, run uint32) {
+	_ = data.Frame(link.TypePart, 0, []byte("one "))
+	_ = data.Frame(link.TypePart, 0, []byte("two"))
+	switch what {
+	case `"long"`: // more than a buffered answer may be
+		for range lambda.MaxResponseBytes>>17 + 2 {
+			_ = data.Frame(link.TypePart, 0, make([]byte, 1<<17))
+		}
+	case `"midway"`:
+		reply.ErrorType = "Mine"
+		_ = data.Message(link.TypeError, link.FlagIdle, reply, []byte(`{"errorType":"Mine"}`))
+		return
+	case `"killed"`: // a custom runtime whose connection broke
+		reply.ErrorType = "Runtime.TruncatedResponse"
+		_ = data.Message(link.TypeError, 0, reply, []byte(`{}`))
+		_ = control.JSON(link.TypeExited, link.ExitMeta{Run: run, Code: -1, Signal: "killed"})
+		return
+	case `"cut"`:
+		_ = control.JSON(link.TypeExited, link.ExitMeta{Run: run, Code: 3})
+		return
+	case `"endless"`: // says nothing more
+		return
+	}
+	_ = data.Message(link.TypeResult, link.FlagIdle, reply, nil)
 }
 
 type functions map[string]*lambda.Config

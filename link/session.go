@@ -179,6 +179,7 @@ func (s *Session) Invoke(ev *Event, deadline time.Time, maxReply int) (Reply, er
 }
 
 // Stream is Invoke for somebody who takes a streamed result as it comes. If to is nil it is collected like any other.
+// With an error too, the Reply says how many bytes were streamed.
 func (s *Session) Stream(ev *Event, deadline time.Time, maxReply int, to Receiver) (Reply, error) {
 	s.expect(deadline)
 	if err := s.dw.Message(TypeInvoke, 0, &ev.EventMeta, ev.Payload); err != nil {

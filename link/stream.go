@@ -39,36 +39,44 @@ func (s *Session) stream(f Frame, id string, deadline time.Time, maxReply int, t
 		to = &all
 	}
 	to.Open(begin.ContentType)
-	total := int64(0)
+	reply, total, err := s.parts(deadline, maxReply, to)
+	reply.Streamed = total
+	if err == nil && !reply.Failed {
+		reply.ContentType = begin.ContentType
+		reply.Payload, reply.TooLarge = all.payload, all.over
+	}
+	return reply, err
+}
+
+// parts reads what follows the begin of a stream: total bytes, and the reply that ends them.
+func (s *Session) parts(deadline time.Time, maxReply int, to Receiver) (reply Reply, total int64, err error) {
 	for {
 		// Again for each part: a runtime that has ended may have left more than one receiver takes in the grace.
 		s.expect(deadline)
 		f, err := s.dr.Next()
-		switch {
-		case err != nil:
-			return Reply{}, s.failure(err)
-		case f.Type == TypePart:
+		if err != nil {
+			return reply, total, s.failure(err)
+		}
+		switch f.Type {
+		case TypePart:
 			if f, err = s.dr.join(f); err != nil {
-				return Reply{}, err
+				return reply, total, err
 			}
 			if total += int64(len(f.Body)); total > MaxStreamBytes {
-				return Reply{}, ErrStreamTooLong
+				return reply, total, ErrStreamTooLong
 			}
 			to.Receive(f.Body)
-		case f.Type == TypeResult:
-			reply, err := s.reply(f, 0)
+		case TypeResult:
+			reply, err = s.reply(f, 0)
 			if err == nil && reply.TooLarge {
 				err = fmt.Errorf("%w: payload at the end of a stream", ErrProtocol)
 			}
-			reply.ContentType, reply.Streamed = begin.ContentType, total
-			reply.Payload, reply.TooLarge = all.result()
-			return reply, err
-		case f.Type == TypeError:
-			reply, err := s.reply(f, maxReply)
-			reply.Streamed = total
-			return reply, err
+			return reply, total, err
+		case TypeError:
+			reply, err = s.reply(f, maxReply)
+			return reply, total, err
 		default:
-			return Reply{}, fmt.Errorf("%w: type %#x in a stream", ErrProtocol, uint8(f.Type))
+			return reply, total, fmt.Errorf("%w: type %#x in a stream", ErrProtocol, uint8(f.Type))
 		}
 	}
 }
@@ -111,5 +119,3 @@ func (c *collector) Receive(p []byte) {
 	}
 	c.payload = append(c.payload, p...)
 }
-
-func (c *collector) result() (payload []byte, tooLarge bool) { return c.payload, c.over }

@@ -101,9 +101,13 @@ func (e *Environment) Init(deadline time.Time) error {
 	return e.awaitReady(deadline)
 }
 
-// Deliver gives an event to the runtime and waits for its answer; a streamed one goes to to as it comes, or is collected
-// if to is nil. Errors as Init's, and link.ErrStreamTooLong.
-func (e *Environment) Deliver(ev *link.Event, deadline time.Time, to link.Receiver) (link.Reply, error) {
+// Deliver gives an event to the runtime and waits for its answer. Errors as Init's, and link.ErrStreamTooLong.
+func (e *Environment) Deliver(ev *link.Event, deadline time.Time) (link.Reply, error) {
+	return e.Stream(ev, deadline, nil)
+}
+
+// Stream is Deliver for somebody who takes a streamed answer as it comes. If to is nil it is collected.
+func (e *Environment) Stream(ev *link.Event, deadline time.Time, to link.Receiver) (link.Reply, error) {
 	reply, err := e.session.Stream(ev, deadline, lambda.MaxResponseBytes, to)
 	e.ready = err == nil && reply.Idle
 	return reply, err
