@@ -3,6 +3,7 @@ package agent_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -209,7 +210,7 @@ func TestPing(t *testing.T) {
 	t.Parallel()
 	b := newBox(t)
 	r, w := link.NewReader(b.control), link.NewWriter(b.control)
-	if f, err := r.Next(); err != nil || f.Type != link.TypeHello || string(f.Body) != `{"version":2}` {
+	if f, err := r.Next(); err != nil || f.Type != link.TypeHello || string(f.Body) != fmt.Sprintf(`{"version":%d}`, link.Version) {
 		t.Fatalf("hello: %#x %q %v", f.Type, f.Body, err)
 	}
 	for _, body := range []string{"", "abc"} {

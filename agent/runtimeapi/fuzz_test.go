@@ -98,7 +98,9 @@ func checkOrder(t *testing.T, sent []link.Type, event bool) {
 	t.Helper()
 	may := map[link.Type][]link.Type{ // what may follow; 0 is the beginning
 		0:                  {link.TypeReady, link.TypeInitError},
-		link.TypeReady:     {link.TypeResult, link.TypeError},
+		link.TypeReady:     {link.TypeResult, link.TypeError, link.TypeStream},
+		link.TypeStream:    {link.TypePart, link.TypeResult, link.TypeError},
+		link.TypePart:      {link.TypePart, link.TypeResult, link.TypeError},
 		link.TypeResult:    {link.TypeIdle},
 		link.TypeError:     {link.TypeIdle},
 		link.TypeIdle:      {}, // there is one event only

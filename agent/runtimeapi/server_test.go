@@ -415,63 +415,6 @@ func TestInitErrorTooLarge(t *testing.T) {
 	}
 }
 
-func TestStreaming(t *testing.T) {
-	t.Parallel()
-	const mode = "Lambda-Runtime-Function-Response-Mode: "
-	head := "POST " + base + "invocation/id/response HTTP/1.1\r\n" + mode + "streaming\r\n" +
-		"Content-Type: application/vnd.awslambda.http-integration-response\r\nTransfer-Encoding: chunked\r\n" +
-		"Trailer: Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body\r\n\r\n"
-	streamed := result("id", "abcd")
-	streamed.Meta.ContentType = "application/vnd.awslambda.http-integration-response"
-	failed := func(payload string) message {
-		return message{Type: link.TypeError, Meta: link.ReplyMeta{ID: "id", ErrorType: "Function.Broken"}, Payload: payload}
-	}
-	unreadable := `{"errorMessage":"the function failed while it was sending its response","errorType":"Function.Broken"}`
-	tests := []struct {
-		name, body string
-		want       message
-	}{
-		{"finished", "2\r\nab\r\n2\r\ncd\r\n0\r\n\r\n", streamed},
-		{"failed midway", "2\r\nab\r\n0\r\nLambda-Runtime-Function-Error-Type: Function.Broken\r\n" +
-			"Lambda-Runtime-Function-Error-Body: eyJlcnJvck1lc3NhZ2UiOiJ4In0=\r\n\r\n", failed(`{"errorMessage":"x"}`)},
-		{"failed without body", "0\r\nLambda-Runtime-Function-Error-Type: Function.Broken\r\n\r\n", failed(unreadable)},
-		{"failed with garbage", "0\r\nLambda-Runtime-Function-Error-Type: Function.Broken\r\n" +
-			"Lambda-Runtime-Function-Error-Body: %%%\r\n\r\n", failed(unreadable)},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t)
-			w.ready("id")
-			if a := w.raw(head+tt.body, false); !strings.HasPrefix(a, "HTTP/1.1 202 ") {
-				t.Errorf("answer %q", a)
-			}
-			w.expect(tt.want)
-		})
-	}
-	t.Run("broken off", func(t *testing.T) {
-		t.Parallel()
-		w := newWorld(t)
-		w.ready("id")
-		if a := w.raw(head+"5\r\nab", true); !strings.HasPrefix(a, "HTTP/1.1 400 ") || !strings.Contains(a, "TruncatedHTTPRequest") {
-			t.Errorf("answer %q", a)
-		}
-		if m := <-w.sent; m.Type != link.TypeError || m.Meta.ErrorType != "Runtime.TruncatedResponse" {
-			t.Errorf("host got %+v", m)
-		}
-	})
-	t.Run("invalid mode", func(t *testing.T) {
-		t.Parallel()
-		w := newWorld(t)
-		w.ready("id")
-		w.refused(w.call("POST invocation/id/response", "x", mode+"fast"), 400, "InvalidFunctionResponseMode")
-		if m := <-w.sent; m.Type != link.TypeError || m.Meta.ErrorType != "Runtime.InvalidResponseModeHeader" {
-			t.Errorf("host got %+v", m)
-		}
-		w.refused(w.call("POST invocation/id/response", "x"), 400, "InvalidRequestID")
-	})
-}
-
 // raw sends bytes and returns the answer; leave ends the sending direction after them.
 func (w *world) raw(in string, leave bool) string {
 	w.t.Helper()
