@@ -58,10 +58,6 @@ var functionHandlers = map[string]handler{
 	"ListVersionsByFunction":       {(*call).listVersionsByFunction, smallBody},
 }
 
-func (c *call) notImplemented() error {
-	return lambda.Errorf(lambda.KindNotImplemented, "The operation %s is not implemented yet by Thaw", c.route.name)
-}
-
 // route is one operation at its place in the tree.
 type route struct {
 	name, method string
