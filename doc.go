@@ -10,6 +10,7 @@
 //	gateway          HTTP: authenticate, decode, call, encode
 //
 //	control          functions: create, update, delete, the state machine
+//	layer            layers: versions, permissions
 //	invoke           one invocation from admission to REPORT line
 //
 //	pool             slots and execution environments of this host; a cold start is in pool/coldstart.go

@@ -15,6 +15,7 @@ type FunctionConfiguration struct {
 	CodeSha256           string // base64 of the SHA-256 of the uploaded zip
 	Version              string
 	Environment          *EnvironmentAnswer `json:",omitempty"`
+	Layers               []FunctionLayer    `json:",omitempty"`
 	TracingConfig        TracingConfigAnswer
 	RevisionId           string
 	State                string `json:",omitempty"`

@@ -409,6 +409,7 @@ func (c *Constraints) settings(s *FunctionSettings) {
 	c.Length("description", s.Description, 0, 256)
 	c.Range("timeout", s.Timeout, lambda.MinTimeoutSeconds, lambda.MaxTimeoutSeconds)
 	c.Range("memorySize", s.MemorySize, lambda.MinMemoryMB, lambda.MaxMemoryMB)
+	c.layers(s.Layers)
 	if s.Environment != nil {
 		c.Variables("environment.variables", s.Environment.Variables)
 	}

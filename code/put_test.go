@@ -188,7 +188,7 @@ func onlyStore(t testing.TB, dir string) {
 func TestPutLimits(t *testing.T) {
 	t.Parallel()
 	s := open(t, t.TempDir())
-	_, err := s.Put(t.Context(), make([]byte, lambda.MaxZipBytes+1))
+	_, err := s.Put(t.Context(), make([]byte, lambda.MaxZipFromS3Bytes+1))
 	if lambda.KindOf(err) != lambda.KindEntityTooLarge {
 		t.Errorf("too large: %v", err)
 	}

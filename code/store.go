@@ -69,10 +69,10 @@ func Open(o Options) (*Store, error) {
 }
 
 // Put checks and stores the deployment package zip. It is durable when Put returns nil. Errors that are the caller's:
-// KindEntityTooLarge for more than lambda.MaxZipBytes, KindInvalid for everything a zip can have wrong.
+// KindEntityTooLarge for more than lambda.MaxZipFromS3Bytes, KindInvalid for everything a zip can have wrong.
 func (s *Store) Put(ctx context.Context, zip []byte) (lambda.Code, error) {
-	if len(zip) > lambda.MaxZipBytes {
-		return lambda.Code{}, lambda.Errorf(lambda.KindEntityTooLarge, "Zip file must be smaller than %d bytes", lambda.MaxZipBytes)
+	if len(zip) > lambda.MaxZipFromS3Bytes {
+		return lambda.Code{}, lambda.Errorf(lambda.KindEntityTooLarge, "Zip file must be smaller than %d bytes", lambda.MaxZipFromS3Bytes)
 	}
 	sum := sha256.Sum256(zip)
 	code := lambda.Code{SHA256: hex.EncodeToString(sum[:]), Size: int64(len(zip))}

@@ -30,6 +30,7 @@ type plane struct {
 	*control.Functions
 	store    *controltest.Store
 	packages *controltest.Packages
+	layers   controltest.Layers
 	slots    *controltest.Slots
 	runtime  func(ctx context.Context, name string) error
 	random   func() float64
@@ -37,7 +38,7 @@ type plane struct {
 
 // newPlane returns a plane that is not open yet. Tests set its doubles' hooks before open.
 func newPlane() *plane {
-	p := &plane{store: &controltest.Store{}, packages: &controltest.Packages{}, slots: &controltest.Slots{}}
+	p := &plane{store: &controltest.Store{}, packages: &controltest.Packages{}, layers: controltest.Layers{}, slots: &controltest.Slots{}}
 	p.runtime = func(context.Context, string) error { return nil }
 	return p
 }
@@ -46,7 +47,7 @@ func newPlane() *plane {
 func (p *plane) open(t *testing.T) *plane {
 	t.Helper()
 	p.Functions = control.New(control.Options{
-		Region: "us-east-1", Store: p.store, Packages: p.packages,
+		Region: "us-east-1", Store: p.store, Packages: p.packages, Layers: p.layers,
 		EnsureRuntime: func(ctx context.Context, name string) error { return p.runtime(ctx, name) },
 		Slots:         p.slots, Random: p.random, Logger: slog.New(slog.DiscardHandler),
 	})
@@ -515,7 +516,7 @@ func TestSemanticValidation(t *testing.T) {
 		{"no code", func(in *control.CreateInput) { in.Zip = nil }, lambda.KindInvalid, "Please provide a source for function code."},
 		{"empty code", func(in *control.CreateInput) { in.Zip = []byte{} }, lambda.KindInvalid, "Uploaded file must be a non-empty zip"},
 		{"not a zip", func(in *control.CreateInput) { in.Zip = []byte("text") }, lambda.KindInvalid, "Could not unzip uploaded file."},
-		{"code too large", func(in *control.CreateInput) { in.Zip = make([]byte, lambda.MaxZipBytes+1) }, lambda.KindEntityTooLarge, "52428800"},
+		{"code too large", func(in *control.CreateInput) { in.Zip = make([]byte, lambda.MaxZipFromS3Bytes+1) }, lambda.KindEntityTooLarge, "262144000"},
 		{"reserved variables", func(in *control.CreateInput) {
 			in.Settings.Environment = map[string]string{"AWS_REGION": "x", "_HANDLER": "y", "OK": "z"}
 		}, lambda.KindInvalid, "contains reserved keys that are currently not supported for modification. Reserved keys used in this request: AWS_REGION, _HANDLER"},

@@ -19,12 +19,17 @@ type Packages interface {
 	// Image makes the image of a stored zip, named by its hexadecimal SHA-256, unless it exists, and returns its path.
 	// A *lambda.Error of kind Invalid means that the zip cannot be unpacked.
 	Image(ctx context.Context, sha256 string) (string, error)
+	// Layers makes the image that is to be /opt for these packages, unpacked in this order, as Image does for one.
+	Layers(ctx context.Context, sha256s []string) (string, error)
+	// Unzipped is how large what is in a stored zip is, in bytes.
+	Unzipped(sha256 string) (int64, error)
 }
 
 // CreateInput is a function to create.
 type CreateInput struct {
 	Account, Name string
 	Settings      Settings
+	Caller        string // ARN of who calls, for refusals
 	Zip           []byte // nil: no code was given
 	Tags          map[string]string
 	Publish       bool // publish version 1, too
@@ -51,11 +56,17 @@ func (s *Functions) Create(ctx context.Context, in CreateInput) (*lambda.Config,
 	if _, exists := s.store.Get(in.Account, in.Name); exists {
 		return nil, alreadyExists(in.Name)
 	}
+	if err := s.useLayers(c, in.Caller, in.Settings.Layers); err != nil {
+		return nil, err
+	}
 	if err := s.room(in.Account, int64(len(in.Zip)), 0); err != nil {
 		return nil, err
 	}
 	var err error
 	if c.Code, err = s.packages.Put(ctx, in.Zip); err != nil {
+		return nil, err
+	}
+	if err := s.checkUnzipped(c); err != nil {
 		return nil, err
 	}
 	toPending(c)
@@ -91,8 +102,8 @@ func checkZip(zip []byte) error {
 		return lambda.Errorf(lambda.KindInvalid, "Please provide a source for function code.")
 	case len(zip) == 0:
 		return lambda.Errorf(lambda.KindInvalid, "Uploaded file must be a non-empty zip")
-	case len(zip) > lambda.MaxZipBytes:
-		return lambda.Errorf(lambda.KindEntityTooLarge, "Zipped size must be smaller than %d bytes", lambda.MaxZipBytes)
+	case len(zip) > lambda.MaxZipFromS3Bytes:
+		return lambda.Errorf(lambda.KindEntityTooLarge, "Zipped size must be smaller than %d bytes", lambda.MaxZipFromS3Bytes)
 	}
 	return nil
 }

@@ -8,7 +8,7 @@
 //	              └────failed──────> Failed              Update… ──> InProgress ──prepared──> Successful
 //	                                                                     └────────failed────> Failed
 //
-// Preparation means: the code is unpacked into an image and the runtime's image exists. It runs in the background on a
+// Preparation means: the code is unpacked into an image, and so are the layers, and the runtime's image exists. It runs in the background on a
 // few workers (prepare.go). While an update is in progress, and after one failed, the function goes on serving the
 // configuration it served before, store.Function.Serving. A Failed function never served; it can only be deleted.
 //

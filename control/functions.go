@@ -39,6 +39,8 @@ type Options struct {
 	Region   string // goes into ARNs
 	Store    Store
 	Packages Packages
+	// Layers are the layers that functions may use. Required.
+	Layers Layers
 	// EnsureRuntime makes the image of the named runtime if it is not there. A *lambda.Error of kind Invalid or NotFound
 	// means that this host cannot have it; its text becomes the function's StateReason.
 	EnsureRuntime func(ctx context.Context, runtime string) error
@@ -61,6 +63,7 @@ type Functions struct {
 	region         string
 	store          Store
 	packages       Packages
+	layers         Layers
 	ensureRuntime  func(ctx context.Context, runtime string) error
 	slots          Slots
 	workers        int
@@ -86,7 +89,7 @@ type Functions struct {
 // New returns Functions that answer calls; functions become Active only after Open.
 func New(o Options) *Functions {
 	f := &Functions{
-		region: o.Region, store: o.Store, packages: o.Packages, ensureRuntime: o.EnsureRuntime, slots: o.Slots,
+		region: o.Region, store: o.Store, packages: o.Packages, layers: o.Layers, ensureRuntime: o.EnsureRuntime, slots: o.Slots,
 		workers: o.Workers, prepareTimeout: o.PrepareTimeout, log: o.Logger, queue: newQueue(), snapshots: newQueue(),
 		random: o.Random, accountConcurrency: o.AccountConcurrency, limiting: make(chan struct{}, 1),
 	}

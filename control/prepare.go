@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"thaw.dev/thaw/lambda"
@@ -80,6 +81,11 @@ func (s *Functions) build(ctx context.Context, c *lambda.Config) (*failure, erro
 	if _, err := s.packages.Image(ctx, c.Code.SHA256); err != nil {
 		return explain(err, lambda.ReasonInvalidZip)
 	}
+	if len(c.Layers) > 0 {
+		if _, err := s.packages.Layers(ctx, c.LayerDigests()); err != nil {
+			return explain(err, lambda.ReasonInvalidZip)
+		}
+	}
 	return nil, nil
 }
 
@@ -93,12 +99,13 @@ func explain(err error, code string) (*failure, error) {
 }
 
 // settle stores the outcome of preparing built and reports whether it did: not if the function is gone or moved on to
-// other code or another runtime.
+// other code, other layers or another runtime.
 func (s *Functions) settle(ctx context.Context, built store.Function, why *failure) (bool, error) {
 	moved := errors.New("function moved on")
 	replaced := false
 	f, err := s.modify(ctx, built.Config.Account, built.Config.Name, func(f store.Function) (store.Function, error) {
-		if !unprepared(&f.Config) || f.Config.Code != built.Config.Code || f.Config.Runtime != built.Config.Runtime {
+		if !unprepared(&f.Config) || f.Config.Code != built.Config.Code || f.Config.Runtime != built.Config.Runtime ||
+			!slices.Equal(f.Config.Layers, built.Config.Layers) {
 			return f, moved
 		}
 		replaced = f.Serving != nil

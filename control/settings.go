@@ -14,6 +14,7 @@ type Settings struct {
 	Environment map[string]string // empty, not nil: no variables
 	LogGroup    *string           // "" means the default group
 	SnapStart   *lambda.SnapStart
+	Layers      []string // ARNs of layer versions, in their order; empty, not nil: none
 }
 
 // apply writes the settings into c, which the caller owns.

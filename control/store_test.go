@@ -23,7 +23,7 @@ func TestOnTheRealStore(t *testing.T) {
 			t.Fatal(err)
 		}
 		f := control.New(control.Options{
-			Region: "us-east-1", Store: s.Functions(), Packages: packages, Slots: &controltest.Slots{}, Logger: slog.New(slog.DiscardHandler),
+			Region: "us-east-1", Store: s.Functions(), Packages: packages, Layers: controltest.Layers{}, Slots: &controltest.Slots{}, Logger: slog.New(slog.DiscardHandler),
 			EnsureRuntime: func(context.Context, string) error { return nil },
 		})
 		f.Open()

@@ -49,14 +49,14 @@ func (s *Functions) UpdateCode(ctx context.Context, in UpdateCodeInput) (*lambda
 	if in.DryRun {
 		c := f.Config.Clone()
 		c.Code = code
-		return c, nil
+		return c, s.checkUnzipped(c)
 	}
 	return s.update(ctx, in.Account, in.Name, in.Publish, func(c *lambda.Config) error {
 		if err := admit(c); err != nil {
 			return err
 		}
 		c.Code = code
-		return nil
+		return s.checkUnzipped(c)
 	})
 }
 

@@ -9,6 +9,7 @@ import (
 // UpdateConfigInput is new configuration for a function; absent settings stay.
 type UpdateConfigInput struct {
 	Account, Name string
+	Caller        string // ARN of who calls, for refusals
 	Settings      Settings
 	RevisionID    *string // if given, the update is only for that revision
 }
@@ -24,6 +25,12 @@ func (s *Functions) UpdateConfig(ctx context.Context, in UpdateConfigInput) (*la
 			return err
 		}
 		in.Settings.apply(c)
-		return check(c)
+		if err := check(c); err != nil || in.Settings.Layers == nil {
+			return err
+		}
+		if err := s.useLayers(c, in.Caller, in.Settings.Layers); err != nil {
+			return err
+		}
+		return s.checkUnzipped(c)
 	})
 }

@@ -27,12 +27,12 @@ func (c *call) createFunction() error {
 	if err != nil {
 		return err
 	}
-	zip, err := source(in.Code)
+	zip, err := c.source(in.Code)
 	if err != nil {
 		return err
 	}
 	f, err := c.functions.Create(c.r.Context(), control.CreateInput{
-		Account: c.caller.AccountID, Name: name, Settings: s, Zip: zip, Tags: in.Tags, Publish: is(in.Publish),
+		Account: c.caller.AccountID, Name: name, Caller: c.caller.ARN, Settings: s, Zip: zip, Tags: in.Tags, Publish: is(in.Publish),
 	})
 	if err != nil {
 		return err

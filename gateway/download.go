@@ -28,26 +28,36 @@ func codePath(f *lambda.Config) string {
 // download sends a function's package to whoever has a valid presigned URL. The function, or a version of it, must still have that code:
 // knowing a digest gives nobody another account's package.
 func (c *call) download(path string) error {
-	if c.r.Method != http.MethodGet {
-		return c.unknown()
-	}
-	if err := c.authenticate("lambda", 0); err != nil {
+	if err := c.mayDownload(); err != nil {
 		return err
 	}
 	parts := strings.Split(path, "/")
 	if len(parts) != 3 {
 		return c.unknown()
 	}
-	gone := lambda.Errorf(lambda.KindNotFound, "There is no such package any more")
-	if parts[0] != c.caller.AccountID {
-		return gone
+	if parts[0] != c.caller.AccountID || !c.functions.HasCode(c.caller.AccountID, parts[1], parts[2]) {
+		return packageGone()
 	}
-	if !c.functions.HasCode(c.caller.AccountID, parts[1], parts[2]) {
-		return gone
+	return c.sendPackage(parts[2])
+}
+
+// mayDownload refuses those without a valid presigned URL.
+func (c *call) mayDownload() error {
+	if c.r.Method != http.MethodGet {
+		return c.unknown()
 	}
-	zip, size, err := c.packages.Zip(parts[2])
+	return c.authenticate("lambda", 0)
+}
+
+func packageGone() error {
+	return lambda.Errorf(lambda.KindNotFound, "There is no such package any more")
+}
+
+// sendPackage answers with the zip of that hexadecimal SHA-256.
+func (c *call) sendPackage(sha256 string) error {
+	zip, size, err := c.packages.Zip(sha256)
 	if errors.Is(err, fs.ErrNotExist) {
-		return gone
+		return packageGone()
 	}
 	if err != nil {
 		return err

@@ -49,6 +49,9 @@ func (c *call) summary(f *lambda.Config, qualifier string) api.FunctionConfigura
 		SnapStart:        snapStart(f),
 		LoggingConfig:    api.LoggingConfigAnswer{LogFormat: "Text", LogGroup: f.LogGroup},
 	}
+	for _, l := range f.Layers {
+		a.Layers = append(a.Layers, api.FunctionLayer{Arn: l.ARN, CodeSize: l.Code.Size})
+	}
 	if f.Environment != nil {
 		a.Environment = &api.EnvironmentAnswer{Variables: f.Environment}
 	}

@@ -270,7 +270,6 @@ func TestSettingsThatCannotBeEnforced(t *testing.T) {
 	s := newServer(t)
 	s.create("f", "")
 	for _, test := range []struct{ member, name string }{
-		{`"Layers":["arn:aws:lambda:us-east-1:000000000000:layer:l:1"]`, "Layers"},
 		{`"VpcConfig":{"SubnetIds":["subnet-1"]}`, "VpcConfig"},
 		{`"FileSystemConfigs":[{"Arn":"a","LocalMountPath":"/mnt/a"}]`, "FileSystemConfigs"},
 		{`"KMSKeyArn":"arn:aws:kms:us-east-1:000000000000:key/k"`, "KMSKeyArn"},

@@ -13,6 +13,7 @@ import (
 	"thaw.dev/thaw/auth"
 	"thaw.dev/thaw/control"
 	"thaw.dev/thaw/lambda"
+	"thaw.dev/thaw/layer"
 )
 
 // Verifier authenticates requests and makes presigned URLs; *auth.Verifier is one.
@@ -27,6 +28,7 @@ type Verifier interface {
 type Options struct {
 	Region    string
 	Functions *control.Functions
+	Layers    *layer.Layers
 	Invoker   Invoker
 	Packages  Packages
 	Verifier  Verifier
@@ -40,6 +42,7 @@ type Options struct {
 type Gateway struct {
 	region    string
 	functions *control.Functions
+	layers    *layer.Layers
 	invoker   Invoker
 	packages  Packages
 	verifier  Verifier
@@ -53,7 +56,7 @@ type Gateway struct {
 // New returns a Gateway.
 func New(o Options) *Gateway {
 	g := &Gateway{
-		region: o.Region, functions: o.Functions, invoker: o.Invoker, packages: o.Packages, verifier: o.Verifier,
+		region: o.Region, functions: o.Functions, layers: o.Layers, invoker: o.Invoker, packages: o.Packages, verifier: o.Verifier,
 		logs:  o.Logs,
 		ready: o.Ready, log: o.Logger, routes: newRoutes(), uploads: make(chan struct{}, maxUploads),
 	}
@@ -130,6 +133,8 @@ func (c *call) serve() error {
 			return c.readiness()
 		case strings.HasPrefix(path, codePrefix):
 			return c.download(path[len(codePrefix):])
+		case strings.HasPrefix(path, layerPrefix):
+			return c.downloadLayer(path[len(layerPrefix):])
 		}
 		return c.unknown()
 	}

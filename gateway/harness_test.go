@@ -23,6 +23,7 @@ import (
 	"thaw.dev/thaw/internal/leakcheck"
 	"thaw.dev/thaw/invoke"
 	"thaw.dev/thaw/lambda"
+	"thaw.dev/thaw/layer"
 	"thaw.dev/thaw/store"
 )
 
@@ -88,6 +89,7 @@ type server struct {
 	url       string
 	functions *control.Functions
 	store     *controltest.Store
+	layers    *layer.Layers
 	packages  *controltest.Packages
 	slots     *controltest.Slots
 	invoker   *invoker
@@ -132,17 +134,32 @@ func newServer(t *testing.T, change ...func(*server, *gateway.Options)) *server 
 			return ctx.Err()
 		}
 	}
+	s.openRecords()
 	s.functions = control.New(control.Options{
-		Region: "us-east-1", Store: s.store, Packages: s.packages, Logger: slog.New(slog.DiscardHandler),
+		Region: "us-east-1", Store: s.store, Packages: s.packages, Layers: s.layers, Logger: slog.New(slog.DiscardHandler),
 		EnsureRuntime: func(context.Context, string) error { return nil }, Slots: s.slots,
 	})
 	s.functions.Open()
 	t.Cleanup(s.functions.Close)
-	o.Functions = s.functions
+	o.Functions, o.Layers = s.functions, s.layers
 	ts := httptest.NewServer(gateway.New(o))
 	t.Cleanup(func() { ts.Client().CloseIdleConnections(); http.DefaultClient.CloseIdleConnections(); ts.Close() })
 	s.url = ts.URL
 	return s
+}
+
+// openRecords makes what is kept in records: those are real.
+func (s *server) openRecords() {
+	s.t.Helper()
+	st, err := store.Open(s.t.Context(), store.Options{Dir: s.t.TempDir()})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { _ = st.Close() })
+	s.layers = layer.New(layer.Options{
+		Region: "us-east-1", Records: st.Records(), Packages: s.packages,
+		FunctionBytes: func(account string) int64 { return s.store.Totals(account).CodeBytes },
+	})
 }
 
 // answer is what came back.

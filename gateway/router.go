@@ -34,6 +34,7 @@ var handlers = func() map[string]handler {
 		functionHandlers,
 		aliasHandlers,
 		concurrencyHandlers,
+		layerHandlers,
 	} {
 		maps.Copy(all, group)
 	}

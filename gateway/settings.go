@@ -15,6 +15,7 @@ func settings(s *api.FunctionSettings) (control.Settings, error) {
 	out := control.Settings{
 		Role: s.Role, Runtime: s.Runtime, Handler: s.Handler, Description: s.Description,
 		Timeout: s.Timeout, MemoryMB: s.MemorySize,
+		Layers: s.Layers,
 	}
 	if s.EphemeralStorage != nil {
 		out.EphemeralMB = s.EphemeralStorage.Size
@@ -38,8 +39,6 @@ func settings(s *api.FunctionSettings) (control.Settings, error) {
 // unenforced names the first setting of s that asks for what Thaw does not do yet; "" if there is none.
 func unenforced(s *api.FunctionSettings) string {
 	switch {
-	case len(s.Layers) > 0:
-		return "Layers"
 	case s.VpcConfig != nil && (len(s.VpcConfig.SubnetIds) > 0 || len(s.VpcConfig.SecurityGroupIds) > 0 || is(s.VpcConfig.Ipv6AllowedForDualStack)):
 		return "VpcConfig"
 	case len(s.FileSystemConfigs) > 0:
@@ -64,21 +63,6 @@ func unenforced(s *api.FunctionSettings) string {
 		return "LoggingConfig with a SystemLogLevel"
 	}
 	return ""
-}
-
-// source returns the zip of a request's code, nil if there is none, or refuses where else the code is to come from.
-func source(code *api.FunctionCode) ([]byte, error) {
-	switch {
-	case given(code.S3Bucket), given(code.S3Key), given(code.S3ObjectVersion):
-		return nil, api.NotYet("Code from S3 (S3Bucket)")
-	case value(code.S3ObjectStorageMode) == "REFERENCE":
-		return nil, api.NotYet("S3ObjectStorageMode REFERENCE")
-	case given(code.ImageUri):
-		return nil, api.NotYet("Code from a container image (ImageUri)")
-	case given(code.SourceKMSKeyArn):
-		return nil, api.NotYet("SourceKMSKeyArn")
-	}
-	return code.ZipFile, nil
 }
 
 // native refuses an architecture that is not this host's.

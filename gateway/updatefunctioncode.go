@@ -26,7 +26,7 @@ func (c *call) updateFunctionCode() error {
 	if err := native(in.Architectures); err != nil {
 		return err
 	}
-	zip, err := source(&in.FunctionCode)
+	zip, err := c.source(&in.FunctionCode)
 	if err != nil {
 		return err
 	}

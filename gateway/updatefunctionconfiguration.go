@@ -24,7 +24,7 @@ func (c *call) updateFunctionConfiguration() error {
 		return err
 	}
 	f, err := c.functions.UpdateConfig(c.r.Context(), control.UpdateConfigInput{
-		Account: c.caller.AccountID, Name: name, Settings: s, RevisionID: in.RevisionId,
+		Account: c.caller.AccountID, Name: name, Caller: c.caller.ARN, Settings: s, RevisionID: in.RevisionId,
 	})
 	if err != nil {
 		return err

@@ -130,6 +130,15 @@ func (c *Config) Clone() *Config {
 	return &d
 }
 
+// LayerDigests name what is in the function's layers, in their order, by the hexadecimal SHA-256 of their packages.
+func (c *Config) LayerDigests() []string {
+	var list []string
+	for _, l := range c.Layers {
+		list = append(list, l.Code.SHA256)
+	}
+	return list
+}
+
 // TimeoutDuration is the function timeout, 1 s to 900 s.
 func (c *Config) TimeoutDuration() time.Duration {
 	return time.Duration(c.Timeout) * time.Second

@@ -37,7 +37,10 @@ const (
 	MaxEnvironmentBytes = 4096
 	// MaxZipBytes is the largest deployment package sent inside a request, before base64.
 	MaxZipBytes = 50 << 20
-	// MaxUnzippedBytes is the largest unpacked deployment package.
+	// MaxZipFromS3Bytes is the largest deployment package that comes from S3. Lambda names no limit of its own for it;
+	// a useful zip is not larger than what is in it.
+	MaxZipFromS3Bytes = MaxUnzippedBytes
+	// MaxUnzippedBytes is the largest unpacked deployment package, layers included.
 	MaxUnzippedBytes = 262144000
 	// MaxTags is the number of tags a function may carry.
 	MaxTags = 50

@@ -17,6 +17,7 @@ import (
 	"thaw.dev/thaw/gateway"
 	"thaw.dev/thaw/invoke"
 	"thaw.dev/thaw/lambda"
+	"thaw.dev/thaw/layer"
 	"thaw.dev/thaw/logs"
 	"thaw.dev/thaw/metrics"
 	"thaw.dev/thaw/ops"
@@ -89,6 +90,9 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 		CodeImage: func(ctx context.Context, fn *lambda.Config) (string, error) {
 			return packages.Image(ctx, fn.Code.SHA256)
 		},
+		LayersImage: func(ctx context.Context, fn *lambda.Config) (string, error) {
+			return packages.Layers(ctx, fn.LayerDigests())
+		},
 		OpenLog:      func(fn *lambda.Config) *logs.Stream { return openLog(st.Logs(), fn) },
 		Region:       c.Region,
 		MemoryBudget: c.MemoryBudget,
@@ -106,10 +110,15 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 		cancel()
 		expecting.Wait()
 	})
+	layers := layer.New(layer.Options{
+		Region: c.Region, Records: st.Records(), Packages: packages,
+		FunctionBytes: func(account string) int64 { return st.Functions().Totals(account).CodeBytes },
+	})
 	functions := control.New(control.Options{
 		Region:   c.Region,
 		Store:    st.Functions(),
 		Packages: packages,
+		Layers:   layers,
 		EnsureRuntime: func(ctx context.Context, runtime string) error {
 			return expect(ctx, catalog, environments, runtime)
 		},
@@ -129,6 +138,7 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 	front := gateway.New(gateway.Options{
 		Region:    c.Region,
 		Functions: functions,
+		Layers:    layers,
 		Invoker:   n.invoker,
 		Verifier:  verifier,
 		Logs:      logReader{st.Logs()},

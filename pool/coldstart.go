@@ -104,14 +104,14 @@ func (p *Pool) create(ctx context.Context, fn *lambda.Config, why Cause, initTyp
 		return nil, fmt.Errorf("find runtime: %w", err)
 	}
 	launch.region = p.o.Region
-	code, err := p.o.CodeImage(ctx, fn)
-	if err != nil {
-		return nil, fmt.Errorf("find code: %w", err)
-	}
 	e := &Environment{
-		Function: fn, key: keyOf(fn), launchAs: launch, code: code, Log: p.o.OpenLog(fn),
+		Function: fn, key: keyOf(fn), launchAs: launch,
 		initType: initType, Provisioned: why == CauseProvisioned, sealed: why == CauseSnapshot,
 	}
+	if err := p.findCode(ctx, e); err != nil {
+		return nil, err
+	}
+	e.Log = p.o.OpenLog(fn)
 	if e.sealed && p.o.Snapshots.Has(p.snapshotKey(e)) {
 		return nil, errHaveSnapshot
 	}

@@ -6,7 +6,7 @@
 //	         └─ coldStart                                                                 coldstart.go
 //	              place  a hot slot; else a snapshot restored into an empty slot; else an
 //	                     empty slot booted; else a sandbox created                        stock.go, snapshot.go, template.go
-//	              code   attached to the running sandbox
+//	              code   attached to the running sandbox, with the layers if there are any
 //	              init   the waiting runtime is specialised, or a process started
 //	Release ─┬─ to the first caller that waits for this revision                          release.go
 //	         ├─ to idle, until its keep-alive ends or its memory is needed                keepalive.go, memory.go

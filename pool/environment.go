@@ -2,6 +2,7 @@ package pool
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -20,6 +21,8 @@ const (
 	userID   = 993
 	groupID  = 990
 	taskRoot = "/var/task"
+	// layerRoot is where layers are.
+	layerRoot = "/opt"
 )
 
 // resetTimeout bounds how long a sandbox may take to kill a runtime before it is destroyed instead.
@@ -47,6 +50,7 @@ type Environment struct {
 	*slot
 	launchAs Launch             // how this function's runtime is started, where it is not up in the slot already
 	code     string             // host path of the code's image
+	layers   string             // host path of the layers' image, "" without layers
 	initType string             // the value of AWS_LAMBDA_INITIALIZATION_TYPE
 	snapshot *snapshot.Snapshot // what it starts from, during the cold start only
 	sealed   bool               // the code is attached before the start, so that a snapshot can be made
@@ -269,9 +273,29 @@ func (e *Environment) close() {
 	e.Log.Flush()
 }
 
-// attach makes the function's code visible at /var/task.
+// findCode finds the images that attach needs.
+func (p *Pool) findCode(ctx context.Context, e *Environment) (err error) {
+	if e.code, err = p.o.CodeImage(ctx, e.Function); err != nil {
+		return fmt.Errorf("find code: %w", err)
+	}
+	if len(e.Function.Layers) == 0 {
+		return nil
+	}
+	if e.layers, err = p.o.LayersImage(ctx, e.Function); err != nil {
+		return fmt.Errorf("find layers: %w", err)
+	}
+	return nil
+}
+
+// attach makes the function's code visible at /var/task, and its layers at /opt.
 func (e *Environment) attach(ctx context.Context) error {
-	return e.sandbox.Attach(ctx, e.code, taskRoot)
+	if err := e.sandbox.Attach(ctx, e.code, taskRoot); err != nil || e.layers == "" {
+		return err
+	}
+	if err := e.sandbox.Attach(ctx, e.layers, layerRoot); err != nil {
+		return fmt.Errorf("layers: %w", err)
+	}
+	return nil
 }
 
 // open lets what is printed in the slot from now on into the environment's log.

@@ -55,6 +55,9 @@ type Options struct {
 	Launch func(ctx context.Context, fn *lambda.Config) (Launch, error)
 	// CodeImage returns the host path of the function's code as an EROFS image.
 	CodeImage func(ctx context.Context, fn *lambda.Config) (string, error)
+	// LayersImage returns the host path of the function's layers as one EROFS image. It is called for functions that have
+	// layers only.
+	LayersImage func(ctx context.Context, fn *lambda.Config) (string, error)
 	// OpenLog opens the log of a new environment.
 	OpenLog func(fn *lambda.Config) *logs.Stream
 	// Region goes into the environment's variables.

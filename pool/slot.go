@@ -51,7 +51,7 @@ func (p *Pool) createSandbox(ctx context.Context, s *slot, tmpBytes int64, l san
 		Limits:   l,
 	}
 	if p.o.Engine.Capabilities().Snapshot {
-		spec.Mounts = []string{taskRoot}
+		spec.Mounts = []string{taskRoot, layerRoot}
 	}
 	if s.sandbox, err = p.o.Engine.Create(ctx, spec); err != nil {
 		return fmt.Errorf("create sandbox: %w", err)

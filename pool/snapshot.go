@@ -22,7 +22,7 @@ import (
 const hooksTimeout = 10 * time.Second
 
 // snapshotSchema is part of every key: a change of how snapshots are made here makes the old ones unknown.
-const snapshotSchema = 1
+const snapshotSchema = 2
 
 // hasSnapshots reports whether this pool makes and uses them at all.
 func (p *Pool) hasSnapshots() bool {
@@ -33,7 +33,7 @@ func (p *Pool) hasSnapshots() bool {
 func (p *Pool) snapshotKey(e *Environment) string {
 	fn := e.Function
 	return p.hashOf(&e.launchAs, map[string]any{
-		"account": fn.Account, "function": fn.Name, "version": fn.Version, "code": fn.Code.SHA256, "handler": fn.Handler,
+		"account": fn.Account, "function": fn.Name, "version": fn.Version, "code": fn.Code.SHA256, "layers": fn.LayerDigests(), "handler": fn.Handler,
 		"memory": fn.MemoryMB, "tmp": fn.EphemeralMB, "type": e.initType,
 		"variables": e.sharedVariables(),
 	})
@@ -46,7 +46,7 @@ func (p *Pool) hashOf(l *Launch, what map[string]any) string {
 		"network": p.o.Engine.Capabilities().Network, "of": what,
 	})
 	if err != nil {
-		panic(err) // only maps of strings and numbers
+		panic(err) // only maps of strings, lists of them, and numbers
 	}
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:])

@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"io"
 	"io/fs"
+	"strconv"
 	"sync"
 
 	"thaw.dev/thaw/control"
@@ -55,6 +56,30 @@ func (p *Packages) Image(ctx context.Context, sha256 string) (string, error) {
 		return "/images/" + sha256, nil
 	}
 	return "/images/" + sha256, p.Build(ctx, sha256)
+}
+
+// Layers runs Build for each package.
+func (p *Packages) Layers(ctx context.Context, sha256s []string) (string, error) {
+	for _, sha := range sha256s {
+		if _, err := p.Image(ctx, sha); err != nil {
+			return "", err
+		}
+	}
+	return "/images/layers", nil
+}
+
+// Unzipped is the number of bytes behind "PK" if those are a number, else the package's length.
+func (p *Packages) Unzipped(sha256 string) (int64, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	zip, ok := p.zips[sha256]
+	if !ok {
+		return 0, fs.ErrNotExist
+	}
+	if n, err := strconv.ParseInt(string(zip[2:]), 10, 64); err == nil {
+		return n, nil
+	}
+	return int64(len(zip)), nil
 }
 
 type reader struct{ *bytes.Reader }
