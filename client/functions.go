@@ -25,6 +25,7 @@ type CreateFunctionInput struct {
 	EphemeralStorage *EphemeralStorage `json:",omitempty"`
 	Environment      *Environment      `json:",omitempty"`
 	SnapStart        *SnapStart        `json:",omitempty"`
+	Layers           []string          `json:",omitempty"` // ARNs of layer versions
 	Tags             map[string]string `json:",omitempty"`
 	Code             CodeInput
 }
@@ -60,6 +61,7 @@ type UpdateFunctionConfigurationInput struct {
 	EphemeralStorage *EphemeralStorage `json:",omitempty"`
 	Environment      *Environment      `json:",omitempty"`
 	SnapStart        *SnapStart        `json:",omitempty"`
+	Layers           []string          `json:",omitzero"`  // ARNs of layer versions; empty, not nil: none
 	RevisionId       string            `json:",omitempty"` //nolint:revive // the wire's spelling
 }
 

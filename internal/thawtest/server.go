@@ -48,6 +48,7 @@ func Start(t testing.TB, change func(*node.Config)) *Server {
 	if change != nil {
 		change(&c)
 	}
+	s.Dir = c.DataDir
 	n, err := node.Open(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
@@ -139,6 +140,7 @@ type Function struct {
 	Timeout          int // seconds
 	EphemeralMB      int
 	Env              map[string]string
+	Layers           []string // ARNs of layer versions
 }
 
 var notName = regexp.MustCompile(`[^a-zA-Z0-9-]+`)
@@ -150,7 +152,8 @@ func (s *Server) Deploy(t testing.TB, fn Function) string {
 	name = strings.ToLower(name[max(0, len(name)-60):])
 	in := client.CreateFunctionInput{
 		FunctionName: name, Runtime: fn.Runtime, Handler: fn.Handler, Role: Role, MemorySize: 512, Timeout: 10,
-		Code: client.CodeInput{ZipFile: Zip(t, fn.Files)},
+		Layers: fn.Layers,
+		Code:   client.CodeInput{ZipFile: Zip(t, fn.Files)},
 	}
 	if fn.MemoryMB != 0 {
 		in.MemorySize = fn.MemoryMB
@@ -177,6 +180,16 @@ func (s *Server) Deploy(t testing.TB, fn Function) string {
 		t.Fatalf("%s is %s: %s", name, c.State, c.StateReason)
 	}
 	return name
+}
+
+// Layer publishes a version of a layer with these files and returns its ARN.
+func (s *Server) Layer(t testing.TB, name string, files Files) string {
+	t.Helper()
+	v, err := s.PublishLayerVersion(t.Context(), name, Zip(t, files))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v.LayerVersionArn
 }
 
 // Call invokes a function with the JSON text event and returns the answer; any failure of ours ends the test.
