@@ -3,7 +3,7 @@
 
 const { Socket } = require('net');
 const { writeSync } = require('fs');
-const { Reader, encode } = require('./frames.cjs');
+const { Reader, encode, encodeParts } = require('./frames.cjs');
 
 class Channel {
   #fd;
@@ -30,19 +30,30 @@ class Channel {
 
   // send sends a message, as frames.encode makes it; sent, if given, is called when it is out.
   send(type, last, meta, payload, sent) {
-    const frames = encode(type, last, meta, payload);
+    this.#write(encode(type, last, meta, payload), sent);
+  }
+
+  // sendPart sends bytes of a streamed result; sent is called when they are out.
+  sendPart(chunk, sent) {
+    this.#write(encodeParts(chunk), sent);
+  }
+
+  #write(frames, sent) {
     let written = 0;
     try {
-      while (written < frames.length) written += writeSync(this.#fd, frames, written);
+      // What was left of an earlier message goes first.
+      while (written < frames.length && this.#socket.writableLength === 0) written += writeSync(this.#fd, frames, written);
     } catch (error) {
       if (error.code !== 'EAGAIN') {
         this.#ended();
         return;
       }
-      this.#socket.write(Buffer.from(frames.subarray(written)), sent);
-      return;
     }
-    if (sent !== undefined) sent();
+    if (written < frames.length) {
+      this.#socket.write(Buffer.from(frames.subarray(written)), sent);
+    } else if (sent !== undefined) {
+      sent();
+    }
   }
 
   // ref and unref say whether waiting for a message keeps the process alive.

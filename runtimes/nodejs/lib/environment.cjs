@@ -1,10 +1,12 @@
 'use strict';
-// What a process has around it: environment variables, directory, where packages are found, heap, console.
+// What a process has around it: environment variables, directory, where packages are found, heap, console,
+// globals.
 
 const Module = require('module');
 const path = require('path');
 const { fitHeap } = require('./heap.cjs');
 const { patchConsole } = require('./logs.cjs');
+const streaming = require('./streaming.cjs');
 
 // enter makes the process what it would be had it been started with the variables env for the function in root.
 function enter(root, env) {
@@ -13,6 +15,7 @@ function enter(root, env) {
   process.chdir(root);
   setModulePaths(root);
   patchConsole();
+  streaming.install();
 }
 
 // setVariables makes variables the whole environment. Each write costs a call into C++, and TZ a new calendar.

@@ -5,8 +5,12 @@ const { types } = require('util');
 const { stringify } = JSON;
 
 // Failures that the runtime finds, with Lambda's Runtime.* error types as names.
-const [ImportModuleError, HandlerNotFound, MalformedHandlerName, UserCodeSyntaxError, UnhandledPromiseRejection] = [
+const [
+  ImportModuleError, HandlerNotFound, MalformedHandlerName, UserCodeSyntaxError, UnhandledPromiseRejection,
+  MalformedStreamingHandler, InvalidStreamingOperation,
+] = [
   'ImportModuleError', 'HandlerNotFound', 'MalformedHandlerName', 'UserCodeSyntaxError', 'UnhandledPromiseRejection',
+  'MalformedStreamingHandler', 'InvalidStreamingOperation',
 ].map((name) => {
   const type = class extends Error {};
   Object.defineProperty(type, 'name', { value: name });
@@ -59,5 +63,6 @@ function escapeDelete(text) {
 
 module.exports = {
   ImportModuleError, HandlerNotFound, MalformedHandlerName, UserCodeSyntaxError, UnhandledPromiseRejection,
+  MalformedStreamingHandler, InvalidStreamingOperation,
   toReply, toLog,
 };

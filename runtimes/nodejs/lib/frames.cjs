@@ -2,7 +2,7 @@
 // Frames in memory. The Go package link specifies them.
 
 const SPECIALISE = 0x10, INVOKE = 0x11, MORE = 0x12, SNAPSHOT = 0x13;
-const READY = 0x50, INIT_ERROR = 0x51, RESULT = 0x52, ERROR = 0x53, IDLE = 0x54;
+const READY = 0x50, INIT_ERROR = 0x51, RESULT = 0x52, ERROR = 0x53, IDLE = 0x54, STREAM = 0x55, PART = 0x56;
 const FLAG_MORE = 1, FLAG_IDLE = 2;
 
 const HEADER_BYTES = 8;
@@ -131,6 +131,20 @@ function encodeLarge(type, last, meta, payload) {
   return out.subarray(0, end);
 }
 
+// encodeParts returns the Part frames that carry chunk, which is not empty. The buffer is valid until the next call.
+function encodeParts(chunk) {
+  const size = chunk.length + HEADER_BYTES * Math.ceil(chunk.length / CHUNK_BYTES);
+  const out = size <= small.length ? small : Buffer.allocUnsafe(size);
+  let end = 0;
+  for (let sent = 0; sent < chunk.length; sent += CHUNK_BYTES) {
+    const part = chunk.subarray(sent, sent + CHUNK_BYTES);
+    writeHeader(out, end, PART, 0, part.length);
+    out.set(part, end + HEADER_BYTES);
+    end += HEADER_BYTES + part.length;
+  }
+  return out.subarray(0, end);
+}
+
 function writeHeader(buffer, at, type, flags, size) {
   buffer[at] = type;
   buffer[at + 1] = flags;
@@ -140,6 +154,6 @@ function writeHeader(buffer, at, type, flags, size) {
 }
 
 module.exports = {
-  SPECIALISE, INVOKE, MORE, SNAPSHOT, READY, INIT_ERROR, RESULT, ERROR, IDLE, FLAG_MORE, FLAG_IDLE, CHUNK_BYTES,
-  ProtocolError, Reader, splitMeta, encode,
+  SPECIALISE, INVOKE, MORE, SNAPSHOT, READY, INIT_ERROR, RESULT, ERROR, IDLE, STREAM, PART, FLAG_MORE, FLAG_IDLE, CHUNK_BYTES,
+  ProtocolError, Reader, splitMeta, encode, encodeParts,
 };

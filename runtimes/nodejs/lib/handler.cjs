@@ -5,6 +5,7 @@ const fs = require('fs');
 const path = require('path');
 const { pathToFileURL } = require('url');
 const errors = require('./errors.cjs');
+const { isStreaming } = require('./streaming.cjs');
 
 // load returns the handler called name, "file.export" with directories before the file and dots inside the export.
 async function load(root, name) {
@@ -21,6 +22,7 @@ async function load(root, name) {
   const handler = base.slice(dot + 1).split('.').reduce((value, key) => value && value[key], module);
   if (!handler) throw new errors.HandlerNotFound(`${name} is undefined or not exported`);
   if (typeof handler !== 'function') throw new errors.HandlerNotFound(`${name} is not a function`);
+  isStreaming(handler); // throws if it asks for a way to answer that does not exist
   return handler;
 }
 

@@ -1,9 +1,10 @@
 'use strict';
 // One event after the other: the warm path.
 
-const { INVOKE, RESULT, ERROR, FLAG_IDLE, ProtocolError, splitMeta } = require('./frames.cjs');
+const { INVOKE, RESULT, ERROR, IDLE, STREAM, FLAG_IDLE, ProtocolError, splitMeta } = require('./frames.cjs');
 const { completeContext } = require('./context.cjs');
 const { toReply } = require('./errors.cjs');
+const { ResponseStream, isStreaming, highWaterMark } = require('./streaming.cjs');
 const { setRequestId, log, logError, whenFlushed } = require('./logs.cjs');
 
 const { parse, stringify } = JSON;
@@ -18,12 +19,14 @@ class Invoker {
   #receiver = {}; // what `this` is in a handler
   #current; // the invocation that has no answer yet: an object of its own, since ids come again with retries
   #traced = true;
+  #streaming;
   #whenEmpty = nothing;
 
   constructor(channel, handler, fn) {
     this.#channel = channel;
     this.#handler = handler;
     this.#function = fn;
+    this.#streaming = isStreaming(handler);
   }
 
   // loopEmpty is to be called when nothing is left that could still happen by itself.
@@ -42,6 +45,10 @@ class Invoker {
     setRequestId(meta.id);
     this.#setTraceId(meta.trace_id);
     this.#channel.unref();
+    if (this.#streaming) {
+      this.#stream(invocation, meta, text);
+      return;
+    }
     this.#whenEmpty = () => this.#result(invocation, null);
     const [callback, context] = this.#waysToAnswer(invocation);
     try {
@@ -62,6 +69,88 @@ class Invoker {
     } else {
       this.#error(this.#current, error, 0, ended);
     }
+  }
+
+  // stream runs a handler that streams its answer. The answer ends with the stream; the invocation ends when the handler
+  // has ended too and, unless callbackWaitsForEmptyEventLoop is off, nothing is left to happen by itself.
+  #stream(invocation, meta, text) {
+    const isOpen = () => this.#current === invocation;
+    let waits = true;
+    let settled = false; // the handler has ended
+    let failure; // holds what it failed with
+
+    const settle = () => {
+      settled = true;
+      if (!isOpen() && !waits) this.#idle();
+    };
+    const answer = (begin) => { // ends the answer
+      if (!isOpen()) return;
+      const last = settled && !waits ? FLAG_IDLE : 0;
+      if (failure !== undefined) {
+        this.#error(invocation, failure.error, last);
+      } else {
+        begin();
+        this.#answer(RESULT, last, stringify({ id: invocation.id }), '');
+      }
+      if (last === 0) this.#whenEmpty = () => this.#idle();
+    };
+    const stream = new ResponseStream({
+      open: (type) => {
+        if (isOpen()) this.#channel.send(STREAM, 0, stringify({ id: invocation.id, content_type: type }), '');
+      },
+      part: (chunk, sent) => {
+        if (isOpen()) this.#channel.sendPart(chunk, sent);
+        else sent();
+      },
+      end: answer,
+    }, highWaterMark(this.#handler));
+    const fail = (error) => {
+      logError('Invoke Error', error);
+      settle();
+      if (failure !== undefined || !isOpen()) return;
+      failure = { error };
+      if (stream.destroyed) answer(); // nothing comes of its end any more
+      else if (!stream.writableEnded) stream.end(); // after what was written
+    };
+    let broken; // what the stream was destroyed with
+    stream.on('error', (error) => (broken = error));
+    stream.on('close', () => {
+      if (settled && !stream.writableFinished && failure === undefined) fail(broken || 'Response stream is not finished.');
+    });
+
+    // A stream that nobody ends is waited for until the timeout.
+    this.#whenEmpty = () => this.#channel.ref();
+    const context = completeContext({
+      get callbackWaitsForEmptyEventLoop() {
+        return waits;
+      },
+      set callbackWaitsForEmptyEventLoop(value) {
+        waits = value;
+      },
+    }, this.#function, meta);
+    try {
+      const result = this.#handler.call(this.#receiver, parse(text), stream, context);
+      if (!result || typeof result.then !== 'function') {
+        fail('Streaming does not support non-async handlers.');
+        return;
+      }
+      RealPromise.resolve(result).then((value) => {
+        if (value !== undefined) log('WARN', 'Streaming handlers ignore return values.');
+        settle();
+        if (stream.destroyed && !stream.writableFinished) fail(broken || 'Response stream is not finished.');
+      }, fail);
+    } catch (error) {
+      fail(error);
+    }
+  }
+
+  // idle asks for the next event after an answer that did not.
+  #idle() {
+    this.#whenEmpty = nothing;
+    whenFlushed(() => {
+      this.#channel.ref();
+      this.#channel.send(IDLE, 0, undefined, '');
+    });
   }
 
   // waysToAnswer returns the callback and a context with succeed, fail and done. Only the first call of any counts.
@@ -125,7 +214,7 @@ class Invoker {
     this.#current = undefined;
     this.#whenEmpty = nothing;
     whenFlushed(() => {
-      this.#channel.ref();
+      if ((last & FLAG_IDLE) !== 0) this.#channel.ref();
       this.#channel.send(type, last, meta, payload, sent);
     });
   }

@@ -32,6 +32,8 @@ class Host {
   #logFile;
   #logged = 0;
   #warmed = () => {};
+  #specialised = false; // the process has answered something
+  idles = 0; // how often the process asked for its next event since then
   #warm; // settles when the process says that it is warm, or at once
 
   constructor(t, env = {}, hot = HOT, flags = []) {
@@ -77,9 +79,42 @@ class Host {
     this.socket.write(Buffer.from(frames.encode(type, 0, meta, payload)));
   }
 
+  // message returns the next message; its type is 0 if the process ended instead.
+  async message() {
+    return this.#messages.shift() || (await new Promise((resolve) => this.#waiting.push(resolve)));
+  }
+
+  // streamed reads a streamed answer to its end: content type, bytes, and the reply that ends it. each, if given, is
+  // called with each part.
+  async streamed(each = () => {}) {
+    let contentType;
+    const parts = [];
+    for (;;) {
+      const { type, body } = await this.message();
+      if (type === frames.STREAM) {
+        assert.equal(contentType, undefined);
+        contentType = JSON.parse(frames.splitMeta(body)[0]).content_type;
+      } else if (type === frames.PART) {
+        assert.notEqual(contentType, undefined);
+        assert.ok(body.length > 0);
+        parts.push(body);
+        each(body);
+      } else {
+        const [meta, payload] = body.length === 0 ? ['{}', ''] : frames.splitMeta(body);
+        return { contentType, bytes: Buffer.concat(parts), parts: parts.length, type, meta: JSON.parse(meta), payload };
+      }
+    }
+  }
+
+  // idle waits until the process asks for its next event by itself.
+  async idle() {
+    while (this.idles === 0) await once(this.socket, 'data');
+    this.idles--;
+  }
+
   // reply returns the next message: its type, 0 if the process ended instead, its metadata and its payload.
   async reply() {
-    const { type, body } = this.#messages.shift() || (await new Promise((resolve) => this.#waiting.push(resolve)));
+    const { type, body } = await this.message();
     if (body.length === 0) return { type };
     const [meta, payload] = frames.splitMeta(body);
     return { type, meta: JSON.parse(meta), value: JSON.parse(payload) };
@@ -87,10 +122,11 @@ class Host {
 
   #message(message) {
     if (message.type === frames.IDLE) {
+      if (this.#specialised) this.idles++;
       this.#warmed();
       return;
     }
-    if (message.type === frames.IDLE) return; // warm
+    this.#specialised = true;
     const waiting = this.#waiting.shift();
     if (waiting) waiting(message);
     else this.#messages.push(message);

@@ -95,7 +95,7 @@ test('environment, directory, time zone and NODE_PATH', async (t) => {
   const layer = task(t, { 'layered/index.js': 'exports.name = "layered";' });
   const env = { COLOUR: 'blue', TZ: 'Asia/Tokyo', NODE_PATH: layer };
   assert.equal((await host.specialise(root, 'app.handler', env)).type, frames.READY);
-  assert.deepEqual(result(await host.invoke()), ['blue', 'layered', ['COLOUR', 'NODE_PATH', 'TZ'], root, 9, 'undefined']);
+  assert.deepEqual(result(await host.invoke()), ['blue', 'layered', ['COLOUR', 'NODE_PATH', 'TZ'], root, 9, 'object']);
 });
 
 test('NODE_PATH without a setting', async (t) => {
