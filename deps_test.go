@@ -27,6 +27,7 @@ var rules = []struct {
 	{"link", []string{module, "net/http"}, "the agent and the bootstraps' tests link it"},
 	{"policy", []string{module, "net/http", "os"}, "the language of policies knows no API"},
 	{"logs", []string{module}, "a log stream knows nobody"},
+	{"eventstream", []string{module, "net"}, "a format of bytes knows nobody"},
 	{"sandbox", []string{module, "gvisor.dev"}, "the contract knows no engine"},
 	{"api", []string{module, "!" + module + "/lambda", "os"}, "wire shapes have no behaviour"},
 	{"pool", []string{module + "/invoke", module + "/store", module + "/control", module + "/api", module + "/sandbox/"}, "the pool serves any engine and knows no invocation"},

@@ -27,6 +27,7 @@
 //	lambda           the nouns: function, ARN, limits, kinds of error
 //	policy           AWS policy documents: parse, evaluate
 //	api              AWS wire shapes and the table of operations
+//	eventstream      the framing of streamed answers
 //	sandbox          the contract of an engine
 //	link             frames between host and sandbox
 //	logs             the log of one environment

@@ -332,9 +332,18 @@ func CheckName(name, query string) error {
 
 // CheckInvocation is the constraint layer for Invoke's headers; "" means absent.
 func CheckInvocation(invocationType, logType string) error {
+	return checkInvocation(invocationType, logType, "Event", "RequestResponse", "DryRun")
+}
+
+// CheckStreamInvocation is the same for InvokeWithResponseStream, which knows fewer types.
+func CheckStreamInvocation(invocationType, logType string) error {
+	return checkInvocation(invocationType, logType, "RequestResponse", "DryRun")
+}
+
+func checkInvocation(invocationType, logType string, types ...string) error {
 	var c Constraints
 	if invocationType != "" {
-		c.Enum("invocationType", &invocationType, "Event", "RequestResponse", "DryRun")
+		c.Enum("invocationType", &invocationType, types...)
 	}
 	if logType != "" {
 		c.Enum("logType", &logType, "None", "Tail")

@@ -67,7 +67,7 @@ func (c *call) tooLarge(limit int64) error {
 	switch {
 	case c.route == nil:
 		return lambda.Errorf(lambda.KindEntityTooLarge, "Request must be smaller than %d bytes", limit)
-	case c.route.name == "Invoke":
+	case c.action() == actionInvoke:
 		return lambda.Errorf(lambda.KindTooLarge, "Request must be smaller than %d bytes for the %s operation", limit, c.action())
 	}
 	return lambda.Errorf(lambda.KindEntityTooLarge, "Request must be smaller than %d bytes for the %s operation", limit, c.route.name)

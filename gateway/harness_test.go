@@ -71,6 +71,15 @@ func (i *invoker) Sync(ctx context.Context, req *invoke.Request) (*invoke.Result
 	return answer(ctx, req)
 }
 
+func (i *invoker) Stream(context.Context, *invoke.Request, invoke.Sink) (*invoke.StreamResult, error) {
+	return nil, errors.New("this double does not stream")
+}
+
+// withInvoker is a change for newServer.
+func withInvoker(i gateway.Invoker) func(*server, *gateway.Options) {
+	return func(_ *server, o *gateway.Options) { o.Invoker = i }
+}
+
 func (i *invoker) set(answer func(context.Context, *invoke.Request) (*invoke.Result, error)) {
 	i.mu.Lock()
 	defer i.mu.Unlock()

@@ -17,6 +17,8 @@ import (
 type Invoker interface {
 	// Sync returns the function's answer. A *lambda.Error is the caller's doing, any other error is ours.
 	Sync(ctx context.Context, req *invoke.Request) (*invoke.Result, error)
+	// Stream gives the function's answer to to while the function makes it. Errors are those of Sync, and leave to alone.
+	Stream(ctx context.Context, req *invoke.Request, to invoke.Sink) (*invoke.StreamResult, error)
 }
 
 func (c *call) invoke() error {
@@ -28,25 +30,37 @@ func (c *call) invoke() error {
 	if err := c.invocable(kind); err != nil {
 		return err
 	}
-	ref, err := c.function(c.label(0), c.query("Qualifier"))
-	if err != nil {
-		return err
-	}
-	event, err := payload(h.Get("Content-Type"), c.body)
-	if err != nil {
-		return err
-	}
-	clientContext, err := clientContext(h.Get("X-Amz-Client-Context"))
+	req, err := c.invocation(logType)
 	if err != nil {
 		return err
 	}
 	if kind == "DryRun" {
-		if _, err := c.functions.Resolve(c.caller.AccountID, ref.Name, ref.Qualifier); err != nil {
-			return err
-		}
-		return c.nothing()
+		return c.dryRun(req)
 	}
-	req := &invoke.Request{
+	result, err := c.invoker.Sync(c.r.Context(), req)
+	if err != nil {
+		return err
+	}
+	c.answer(req, result)
+	return nil
+}
+
+// invocation decodes what all ways of invoking have in common.
+func (c *call) invocation(logType string) (*invoke.Request, error) {
+	h := c.r.Header
+	ref, err := c.function(c.label(0), c.query("Qualifier"))
+	if err != nil {
+		return nil, err
+	}
+	event, err := payload(h.Get("Content-Type"), c.body)
+	if err != nil {
+		return nil, err
+	}
+	clientContext, err := clientContext(h.Get("X-Amz-Client-Context"))
+	if err != nil {
+		return nil, err
+	}
+	return &invoke.Request{
 		ID:            c.id,
 		Account:       c.caller.AccountID,
 		Function:      ref.Name,
@@ -56,13 +70,15 @@ func (c *call) invoke() error {
 		ClientContext: clientContext,
 		TraceID:       traceID(h.Get("X-Amzn-Trace-Id")),
 		LogTail:       logType == "Tail",
-	}
-	result, err := c.invoker.Sync(c.r.Context(), req)
-	if err != nil {
+	}, nil
+}
+
+// dryRun answers whether req would be run.
+func (c *call) dryRun(req *invoke.Request) error {
+	if _, err := c.functions.Resolve(req.Account, req.Function, req.Qualifier); err != nil {
 		return err
 	}
-	c.answer(req, result)
-	return nil
+	return c.nothing()
 }
 
 // invocable refuses ways of invoking that Thaw does not have yet.

@@ -58,10 +58,14 @@ func (c *call) own(raw string) (lambda.FunctionRef, error) {
 	return lambda.FunctionRef{Name: ref.Name, Qualifier: ref.Qualifier}, nil
 }
 
+// actionInvoke is the IAM action of all ways of invoking.
+const actionInvoke = "InvokeFunction"
+
 // action is the IAM action of the operation.
 func (c *call) action() string {
-	if c.route.name == "Invoke" {
-		return "InvokeFunction"
+	switch c.route.name {
+	case "Invoke", "InvokeWithResponseStream":
+		return actionInvoke
 	}
 	return c.route.name
 }

@@ -35,6 +35,7 @@ var handlers = func() map[string]handler {
 		aliasHandlers,
 		concurrencyHandlers,
 		layerHandlers,
+		streamHandlers,
 	} {
 		maps.Copy(all, group)
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"thaw.dev/thaw/embedded"
+	"thaw.dev/thaw/invoke"
 	"thaw.dev/thaw/lambda"
 )
 
@@ -49,6 +50,8 @@ type Config struct {
 	AccountConcurrency int
 	// ScalingRate is by how many environments one function may grow in ten seconds.
 	ScalingRate int
+	// StreamRate bounds the average rate of a streamed answer after its first 6 MiB, in bytes per second; 0 does not.
+	StreamRate int64
 	// OpsListen is an address, host:port, at which the operator's /metrics and /status are served as they are on the
 	// socket DataDir/ops.sock. It has no authentication and shows all accounts. Empty: only the socket.
 	OpsListen string
@@ -81,6 +84,7 @@ func Default() Config {
 		SnapshotBytes:      10 << 30,
 		AccountConcurrency: lambda.AccountConcurrency,
 		ScalingRate:        lambda.ScalingRate,
+		StreamRate:         invoke.DefaultStreamRate,
 		Logger:             slog.New(slog.DiscardHandler),
 	}
 }
@@ -103,6 +107,8 @@ func (c *Config) check() error {
 		return fmt.Errorf("engine %q: this build has gvisor and fake", c.Engine)
 	case c.MemoryBudget < 0 || c.KeepAlive < 0 || c.KeepAliveMin < 0 || c.SlotMemory < 0 || c.SnapshotBytes < 0:
 		return errors.New("memory budget, slot memory, snapshot bytes and keep-alives must not be negative")
+	case c.StreamRate < 0:
+		return fmt.Errorf("stream rate %d: must not be negative", c.StreamRate)
 	case c.HotSlots < 0 || c.EmptySlots < 0:
 		return errors.New("numbers of slots must not be negative")
 	case c.AccountConcurrency < lambda.MinUnreserved:

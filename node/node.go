@@ -132,7 +132,7 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 
 	verifier := auth.NewVerifier(auth.Options{Keys: keys, Region: c.Region})
 	n.invoker = invoke.New(invoke.Options{
-		Functions: functions, Environments: environments, Shares: functions, Logger: c.Logger,
+		Functions: functions, Environments: environments, Shares: functions, StreamRate: c.StreamRate, Logger: c.Logger,
 		Observe: func(o invoke.Observation) { observe(counts, o) },
 	})
 	front := gateway.New(gateway.Options{

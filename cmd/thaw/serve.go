@@ -22,13 +22,14 @@ type serve struct {
 	budget    byteSize
 	slots     byteSize
 	snapshots byteSize
+	rate      byteSize
 	logLevel  string
 	logFormat string
 }
 
 func newServe(a *app) *cobra.Command {
 	s := serve{config: node.Default()}
-	s.snapshots = byteSize(s.config.SnapshotBytes)
+	s.snapshots, s.rate = byteSize(s.config.SnapshotBytes), byteSize(s.config.StreamRate)
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the server",
@@ -47,7 +48,7 @@ func newServe(a *app) *cobra.Command {
 				return usage(cmd, "%w", err)
 			}
 			s.config.MemoryBudget, s.config.SlotMemory = int64(s.budget), int64(s.slots)
-			s.config.SnapshotBytes = int64(s.snapshots)
+			s.config.SnapshotBytes, s.config.StreamRate = int64(s.snapshots), int64(s.rate)
 			return s.run(cmd.Context(), a)
 		},
 	}
@@ -68,6 +69,7 @@ func newServe(a *app) *cobra.Command {
 	f.Var(&s.snapshots, "snapshot-bytes", "disk space for function snapshots")
 	f.IntVar(&c.AccountConcurrency, "account-concurrency", c.AccountConcurrency, "invocations of one account at once")
 	f.IntVar(&c.ScalingRate, "scaling-rate", c.ScalingRate, "environments by which one function may grow in ten seconds")
+	f.Var(&s.rate, "stream-rate", "bytes per second of a streamed answer after its first 6 MiB, on average; 0 is no limit")
 	f.StringVar(&c.OpsListen, "ops-listen", c.OpsListen, "address that serves /metrics and /status, without authentication, beside the socket ops.sock in the data directory")
 	f.StringSliceVar(&c.EgressDeny, "egress-deny", nil, "network in CIDR form that functions must not reach; may be repeated")
 	f.StringSliceVar(&c.Resolvers, "resolver", nil, "name server, address:port, for functions' DNS queries instead of the host's; may be repeated")
