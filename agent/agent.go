@@ -10,6 +10,7 @@ import (
 	"sync"
 	"syscall"
 
+	"thaw.dev/thaw/agent/extensions"
 	"thaw.dev/thaw/agent/runtimeapi"
 	"thaw.dev/thaw/link"
 )
@@ -30,14 +31,19 @@ type agent struct {
 	failed chan error // any goroutine; holds the error that ends Run
 	stop   int        // closed once failed holds one
 
-	run *run // what the last Start made; nil before it and after a Reset
+	run *run // what the last Start or Extend made; nil before it and after a Reset
 }
 
-// run is one start of the runtime.
+// run is one start of the runtime, and of the extensions that go with it.
 type run struct {
-	proc   *process           // nil if it could not be started
-	api    *runtimeapi.Server // kind "http" only
-	events *events            // kind "http" only
+	proc       *process // nil if it was not or could not be started
+	began      bool     // Start was called
+	api        *runtimeapi.Server
+	events     *events // kind "http" only
+	questions  *questions
+	extensions *extensions.Registry
+	external   map[*extensions.Extension]*process
+	watchers   sync.WaitGroup // of external extensions
 }
 
 // sender writes messages on a channel, from several goroutines.
@@ -132,21 +138,34 @@ func (a *agent) obey(r *link.Reader) error {
 		}
 		return a.reset([link.NonceBytes]byte(f.Body))
 	case link.TypeStart:
-		body, _, tooLarge, err := r.Payload(f, f.Body, maxStartBytes)
-		if err != nil {
-			return fmt.Errorf("read start request: %w", err)
-		}
-		var req link.StartRequest
-		if tooLarge {
-			return fmt.Errorf("%w: start request of over %d bytes", link.ErrProtocol, maxStartBytes)
-		}
-		if err := json.Unmarshal(body, &req); err != nil {
-			return fmt.Errorf("%w: start request: %w", link.ErrProtocol, err)
-		}
-		return a.start(&req)
+		return obeyJSON(r, f, a.start)
+	case link.TypeExtend:
+		return obeyJSON(r, f, a.extend)
+	case link.TypeAnswer:
+		return obeyJSON(r, f, a.answer)
+	case link.TypeHappening:
+		return obeyJSON(r, f, a.happen)
+	case link.TypeShutdown:
+		return obeyJSON(r, f, a.shutdown)
 	}
 	return fmt.Errorf("%w: type %#x on the control channel", link.ErrProtocol, uint8(f.Type))
 }
 
-// maxStartBytes bounds a StartRequest. Its largest part, the environment, is bounded far below by the host.
-const maxStartBytes = 1 << 20
+// obeyJSON reads the rest of an order that begins with f and carries it out.
+func obeyJSON[T any](r *link.Reader, f link.Frame, do func(*T) error) error {
+	body, _, tooLarge, err := r.Payload(f, f.Body, maxOrderBytes)
+	if err != nil {
+		return fmt.Errorf("read order %#x: %w", uint8(f.Type), err)
+	}
+	if tooLarge {
+		return fmt.Errorf("%w: order %#x of over %d bytes", link.ErrProtocol, uint8(f.Type), maxOrderBytes)
+	}
+	order := new(T)
+	if err := json.Unmarshal(body, order); err != nil {
+		return fmt.Errorf("%w: order %#x: %w", link.ErrProtocol, uint8(f.Type), err)
+	}
+	return do(order)
+}
+
+// maxOrderBytes bounds an order. Its largest part, an environment, is bounded far below by the host.
+const maxOrderBytes = 1 << 20

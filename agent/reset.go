@@ -23,20 +23,24 @@ func (a *agent) reset(nonce [link.NonceBytes]byte) error {
 // clear ends every process but this one and everything that served them. Nothing is written to the data channel on
 // behalf of the old run after it.
 func (a *agent) clear() error {
+	r := a.run
+	a.run = nil
+	if r != nil {
+		r.extensions.Quiet()
+	}
 	if err := a.killAll(); err != nil {
 		return err
 	}
-	r := a.run
-	a.run = nil
 	if r == nil {
 		return nil
 	}
 	if r.proc != nil {
 		<-r.proc.reported
 	}
-	if r.api != nil {
-		r.api.Close() // also ends a Deliver that waits for a runtime to read
-	}
+	r.watchers.Wait()
+	r.questions.close() // nobody reads answers while this goes on
+	r.extensions.Close()
+	r.api.Close() // also ends a Deliver that waits for a runtime to read
 	if r.events != nil {
 		r.events.close()
 	}

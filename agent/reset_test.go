@@ -241,12 +241,12 @@ func TestEnds(t *testing.T) {
 		}, "protocol violated"},
 		{"unknown type", func(_ *box, c, _ *link.Writer) error { return c.Frame(link.TypeInvoke, 0, nil) }, "protocol violated"},
 		{"no nonce", func(_ *box, c, _ *link.Writer) error { return c.Frame(link.TypeReset, 0, nil) }, "nonce of 0 bytes"},
-		{"no JSON", func(_ *box, c, _ *link.Writer) error { return c.Frame(link.TypeStart, 0, []byte("x")) }, "start request"},
+		{"no JSON", func(_ *box, c, _ *link.Writer) error { return c.Frame(link.TypeStart, 0, []byte("x")) }, "order 0x1"},
 		{"start too large", func(_ *box, c, _ *link.Writer) error {
 			big := sleeper
 			big.Env = []string{"A=" + strings.Repeat("x", 2<<20)}
 			return c.JSON(link.TypeStart, big)
-		}, "start request of over"},
+		}, "order 0x1 of over"},
 		{"unknown kind", func(_ *box, c, _ *link.Writer) error { return c.JSON(link.TypeStart, noKind) }, `kind "other"`},
 		{"two events", func(_ *box, c, d *link.Writer) error {
 			return errors.Join(c.JSON(link.TypeStart, sleeper), d.Message(link.TypeInvoke, 0, event("").EventMeta, nil),

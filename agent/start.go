@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"thaw.dev/thaw/agent/extensions"
 	"thaw.dev/thaw/agent/runtimeapi"
 	"thaw.dev/thaw/link"
 )
@@ -38,13 +39,16 @@ const layerBootstrap = "/opt/bootstrap"
 // start starts the runtime process and returns without waiting for it. A process that cannot be started is reported
 // to the host, not returned: an error ends the agent.
 func (a *agent) start(req *link.StartRequest) error {
-	if a.run != nil {
+	if a.run != nil && a.run.began {
 		if err := a.clear(); err != nil {
 			return err
 		}
 	}
-	a.run = &run{}
-	err := a.launch(req)
+	err := a.open(req.Era)
+	if err == nil {
+		a.run.began = true
+		err = a.launch(req)
+	}
 	if e, ok := errors.AsType[*startError](err); ok {
 		return a.control.json(link.TypeExited, link.ExitMeta{
 			Run: req.Run, Code: -1, StartError: e.kind, Message: e.message,
@@ -72,9 +76,11 @@ func (a *agent) launch(req *link.StartRequest) error {
 		}
 		files = append(files, fdData)
 	case link.KindHTTP:
-		if err := a.serveHTTP(slices.Contains(req.Env, snapStart)); err != nil {
+		var err error
+		if a.run.events, err = readEvents(a.run.api, a.fail); err != nil {
 			return &startError{sandboxFailure, err.Error()}
 		}
+		a.run.api.Serves(slices.Contains(req.Env, snapStart))
 	default:
 		return fmt.Errorf("%w: runtime kind %q", link.ErrProtocol, req.Kind)
 	}
@@ -85,7 +91,12 @@ func (a *agent) launch(req *link.StartRequest) error {
 	defer func() { _ = devNull.Close() }()
 	files[0] = devNull.Fd()
 
-	p, err := a.procs.start(req.Run, func() (int, error) { return fork(argv0, req, files) })
+	p, err := a.procs.start(req.Run, func() (int, error) {
+		return fork(program{
+			argv: append([]string{argv0}, req.Argv[1:]...), env: req.Env, dir: req.Dir, uid: req.UID, gid: req.GID,
+			openFiles: req.OpenFiles, processes: req.Processes, files: files,
+		})
+	})
 	if err != nil {
 		return err
 	}
@@ -121,26 +132,41 @@ func exists(path string) bool {
 // Source: AWS Lambda developer guide, "Defined runtime environment variables".
 const snapStart = "AWS_LAMBDA_INITIALIZATION_TYPE=snap-start"
 
-// serveHTTP begins to serve the Runtime API and to read events.
-func (a *agent) serveHTTP(snapStart bool) error {
+// open makes a run, if there is none yet, and begins to serve its APIs.
+func (a *agent) open(era uint32) error {
+	if a.run != nil {
+		return nil
+	}
 	ln, err := net.Listen("tcp", runtimeapi.Addr)
 	if err != nil {
-		return err
+		return &startError{sandboxFailure, err.Error()}
 	}
-	a.run.api = runtimeapi.New(a.data.message, snapStart)
-	go a.run.api.Serve(ln) // ends in Close, which clear calls
-	a.run.events, err = readEvents(a.run.api, a.fail)
-	return err
+	r := &run{questions: newQuestions(&a.control, era), external: map[*extensions.Extension]*process{}}
+	r.extensions = extensions.New(&host{control: &a.control, questions: r.questions, era: era})
+	r.api = runtimeapi.New(a.data.message, r.route)
+	a.run = r
+	go r.api.Serve(ln) // ends in Close, which clear calls
+	return nil
+}
+
+// program is a process to be.
+type program struct {
+	argv, env []string
+	dir       string
+	uid, gid  int
+	files     []uintptr // its descriptors, from 0 on
+
+	openFiles, processes uint64 // limits; 0 leaves the default
 }
 
 // fork creates the process as a session of its own. It runs with the limits asked for, or the highest allowed.
-func fork(argv0 string, req *link.StartRequest, files []uintptr) (int, error) {
+func fork(p program) (int, error) {
 	// The limits become the agent's own, for the process to inherit them: they do it no harm, as it needs few files
 	// and root is not counted.
 	for _, l := range []struct {
 		resource int
 		max      uint64
-	}{{syscall.RLIMIT_NOFILE, req.OpenFiles}, {rlimitNproc, req.Processes}} {
+	}{{syscall.RLIMIT_NOFILE, p.openFiles}, {rlimitNproc, p.processes}} {
 		if err := limit(l.resource, l.max); err != nil {
 			return 0, &startError{sandboxFailure, fmt.Sprintf("set limit %d: %v", l.resource, err)}
 		}
@@ -151,18 +177,17 @@ func fork(argv0 string, req *link.StartRequest, files []uintptr) (int, error) {
 	if _, _, errno := syscall.RawSyscall6(syscall.SYS_PRCTL, prSetNoNewPrivs, 1, 0, 0, 0, 0); errno != 0 {
 		return 0, &startError{sandboxFailure, "set no new privileges: " + errno.Error()}
 	}
-	argv := append([]string{argv0}, req.Argv[1:]...)
-	pid, err := syscall.ForkExec(argv0, argv, &syscall.ProcAttr{
-		Dir:   req.Dir,
-		Env:   req.Env,
-		Files: files,
+	pid, err := syscall.ForkExec(p.argv[0], p.argv, &syscall.ProcAttr{
+		Dir:   p.dir,
+		Env:   p.env,
+		Files: p.files,
 		Sys: &syscall.SysProcAttr{
 			Setsid:     true,
-			Credential: &syscall.Credential{Uid: uint32(req.UID), Gid: uint32(req.GID)}, // no other groups
+			Credential: &syscall.Credential{Uid: uint32(p.uid), Gid: uint32(p.gid)}, // no other groups
 		},
 	})
 	if err != nil {
-		return 0, &startError{invalidEntrypoint, "fork/exec " + argv0 + ": " + err.Error()}
+		return 0, &startError{invalidEntrypoint, "fork/exec " + p.argv[0] + ": " + err.Error()}
 	}
 	return pid, nil
 }
@@ -193,12 +218,15 @@ const postGrace = time.Second
 func (a *agent) watch(p *process, api *runtimeapi.Server) {
 	defer close(p.reported)
 	<-p.ended
-	if api != nil {
-		api.Drain(postGrace)
-	}
+	api.Drain(postGrace)
 	meta := link.ExitMeta{Run: p.number, Code: p.status.ExitStatus()}
 	if p.status.Signaled() {
-		meta.Code, meta.Signal = -1, strings.TrimSuffix(p.status.Signal().String(), " (core dumped)")
+		meta.Code, meta.Signal = -1, p.signalName()
 	}
 	_ = a.control.json(link.TypeExited, meta) // if the host is gone, Run ends
+}
+
+// signalName names the signal that ended the process.
+func (p *process) signalName() string {
+	return strings.TrimSuffix(p.status.Signal().String(), " (core dumped)")
 }

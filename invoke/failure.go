@@ -77,7 +77,10 @@ func (r *run) failure(reply link.Reply, err error) *failure {
 	}
 	status, errorType, text := statusError, typeSandbox, endedUnexpectedly
 	exit, exited := errors.AsType[*link.ExitError](err)
+	extension, broke := errors.AsType[*link.ExtensionError](err)
 	switch {
+	case broke:
+		errorType, text = cleanErrorType(extension.Type), cleanText(extension.Message)
 	case errors.Is(err, link.ErrTimeout):
 		status, errorType = statusTimeout, typeTimeout
 		text = fmt.Sprintf("Task timed out after %.2f seconds", r.env.Function.TimeoutDuration().Seconds())
@@ -139,6 +142,8 @@ func (r *run) logInitFailure() {
 		errorType = cleanErrorType(e.ErrorType)
 	} else if e, ok := errors.AsType[*link.ExitError](err); ok {
 		errorType, _ = describeExit(e)
+	} else if e, ok := errors.AsType[*link.ExtensionError](err); ok {
+		errorType = cleanErrorType(e.Type)
 	}
 	line := fmt.Sprintf("INIT_REPORT Init Duration: %.2f ms\tPhase: init\tStatus: ", millis(r.env.Cold.Init.Round(time.Microsecond)))
 	if errors.Is(err, link.ErrTimeout) {

@@ -143,6 +143,7 @@ func (r *run) do() *Result {
 	r.first = first
 	if first {
 		report.coldStart(r.env)
+		r.logExtensions(r.env.InitFailure)
 		if r.env.InitFailure != nil {
 			r.logInitFailure()
 		}
@@ -186,7 +187,9 @@ func (r *run) deliver() (link.Reply, error) {
 		return link.Reply{}, err
 	}
 	if !r.env.Ready() {
-		if err := r.env.Init(r.deadline); err != nil {
+		err := r.env.Init(r.deadline)
+		r.logExtensions(err)
+		if err != nil {
 			return link.Reply{}, err
 		}
 	}
@@ -212,8 +215,15 @@ func (r *run) deliver() (link.Reply, error) {
 func (r *run) giveBack(reply link.Reply, err error) {
 	r.holds = false
 	switch {
+	case err != nil && r.env.Extended(): // they have up to two seconds to end
+		r.settles = true
+		r.admission.settle(&r.place)
+		go func() { // ends within those; closing the pool ends it earlier
+			defer r.leave()
+			r.reset(err)
+		}()
 	case err != nil:
-		r.reset()
+		r.reset(err)
 	case reply.Idle:
 		r.environments.Release(r.env)
 	default:
@@ -227,16 +237,16 @@ func (r *run) giveBack(reply link.Reply, err error) {
 func (r *run) finish() {
 	defer r.leave() // after the environment was given back: who comes in then finds it
 	if err := r.env.AwaitIdle(r.deadline); err != nil {
-		r.reset()
+		r.reset(err)
 		return
 	}
 	r.env.DrainOutput()
 	r.environments.Release(r.env)
 }
 
-// reset makes the environment fit for its next invocation, or discards it.
-func (r *run) reset() {
-	if err := r.env.Reset(); err != nil {
+// reset makes the environment fit for its next invocation after something went wrong, or discards it.
+func (r *run) reset(why error) {
+	if err := r.env.Reset(why); err != nil {
 		r.logger.Debug("environment discarded", "function", r.env.Function.Name, "sandbox", r.env.ID(), "error", err)
 		r.environments.Discard(r.env)
 		return

@@ -3,7 +3,7 @@ package link
 import "time"
 
 // Version is the protocol's version, said in Hello. Host and agent of one build always match.
-const Version = 3
+const Version = 4
 
 // MaxFrameBytes bounds the body of one frame; ChunkBytes is how much payload the senders here put into one.
 const (
@@ -19,6 +19,10 @@ const (
 	TypeStart      Type = 0x01 // control: StartRequest as JSON
 	TypeReset      Type = 0x02 // control: 16-byte nonce
 	TypePing       Type = 0x03 // control: any body
+	TypeExtend     Type = 0x04 // control: ExtendRequest as JSON
+	TypeAnswer     Type = 0x05 // control: AnswerMeta as JSON
+	TypeHappening  Type = 0x06 // control: EventMeta as JSON, of an invocation that extensions are told of
+	TypeShutdown   Type = 0x07 // control: ShutdownRequest as JSON
 	TypeSpecialise Type = 0x10 // data: Specialisation as JSON; may need Chunks
 	TypeInvoke     Type = 0x11 // data: meta EventMeta, payload the event
 	TypeMore       Type = 0x12 // data: the next part of a payload, both directions
@@ -27,6 +31,11 @@ const (
 	TypeHello      Type = 0x40 // control: HelloMeta as JSON
 	TypeExited     Type = 0x41 // control: ExitMeta as JSON
 	TypePong       Type = 0x42 // control: the ping's body
+	TypeExtended   Type = 0x43 // control: ExtensionMeta as JSON, without a name: the external extensions have registered
+	TypeAsk        Type = 0x44 // control: AskMeta as JSON
+	TypeListening  Type = 0x45 // control: ExtensionMeta as JSON: the extension asked for its next event
+	TypeBroken     Type = 0x46 // control: BrokenMeta as JSON: an extension failed
+	TypeShutDown   Type = 0x47 // control: ExtensionMeta as JSON, without a name: the answer to Shutdown
 	TypeReady      Type = 0x50 // data: empty
 	TypeInitError  Type = 0x51 // data: meta ReplyMeta, payload the error object
 	TypeResult     Type = 0x52 // data: meta ReplyMeta, payload the result
@@ -71,6 +80,8 @@ type StartRequest struct {
 	Processes uint64 `json:"processes,omitempty"`
 	// TmpBytes sizes /tmp, which the agent mounts at the first Start that has one.
 	TmpBytes int64 `json:"tmp_bytes,omitempty"`
+	// Era counts the Resets before; what the agent says of extensions carries it.
+	Era uint32 `json:"era,omitempty"`
 }
 
 // Specialisation gives a bundled runtime its function. The runtime applies Env, loads Handler, answers Ready.

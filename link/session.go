@@ -59,11 +59,18 @@ type Session struct {
 	dr            *Reader
 	done          chan struct{} // closed when the control reader has ended
 	warm          bool          // the runtime process said that it is warm
+	subscribed    bool          // there are extensions that are told of invocations
+	runtimeIdle   bool          // the runtime asked for its next event
+
+	telling sync.Mutex // held while writing to control
 
 	mu    sync.Mutex
-	run   uint32    // number of the current runtime process
-	ended error     // *ExitError of the current run, or ErrClosed, or ErrProtocol
-	until time.Time // deadline of the wait that goes on
+	run   uint32        // number of the current runtime process
+	ended error         // *ExitError of the current run, *ExtensionError, or ErrClosed, or ErrProtocol
+	until time.Time     // deadline of the wait that goes on
+	news  chan struct{} // closed, and replaced, when ended or ext has changed
+	ext   extended
+	about Description
 }
 
 // Open waits for the agent's hello and returns the session. The files stay the caller's to close; closing control
@@ -95,7 +102,7 @@ func newSession(control, data *os.File) *Session {
 	return &Session{
 		control: control, data: data,
 		cw: NewWriter(control), dw: NewWriter(data), dr: NewReader(data),
-		done: make(chan struct{}),
+		done: make(chan struct{}), news: make(chan struct{}),
 	}
 }
 
@@ -119,7 +126,8 @@ func (s *Session) Start(req StartRequest) error {
 		s.ended = nil
 	}
 	s.run++
-	req.Run = s.run
+	req.Run, req.Era = s.run, s.ext.era
+	s.ext.open = true
 	s.mu.Unlock()
 	s.warm = false
 	return s.tell(func() error { return s.cw.JSON(TypeStart, req) })
@@ -127,6 +135,9 @@ func (s *Session) Start(req StartRequest) error {
 
 // Specialise gives a bundled runtime its function. It does not wait for the outcome: AwaitReady does.
 func (s *Session) Specialise(sp Specialisation, deadline time.Time) error {
+	s.mu.Lock()
+	s.ext.open = true
+	s.mu.Unlock()
 	s.expect(deadline)
 	return s.failure(s.dw.JSON(TypeSpecialise, sp))
 }
@@ -146,8 +157,9 @@ func (s *Session) AwaitWarm(deadline time.Time) error {
 	return nil
 }
 
-// AwaitReady waits until the runtime is initialised. It returns *InitError if the runtime reported that it cannot be,
-// *ExitError if it ended, ErrTimeout, ErrProtocol or ErrClosed.
+// AwaitReady waits until the runtime is initialised and every extension has asked for its first event; no extension can
+// register any more after that. It returns *InitError if the runtime reported that it cannot be, *ExitError if it ended,
+// *ExtensionError if an extension failed, ErrTimeout, ErrProtocol or ErrClosed.
 func (s *Session) AwaitReady(deadline time.Time) error {
 	s.expect(deadline)
 	f, err := s.dr.Next()
@@ -160,7 +172,7 @@ func (s *Session) AwaitReady(deadline time.Time) error {
 	}
 	switch f.Type {
 	case TypeReady:
-		return nil
+		return s.endInit(deadline)
 	case TypeInitError:
 		reply, err := s.reply(f, maxErrorBytes)
 		if err != nil {
@@ -171,9 +183,9 @@ func (s *Session) AwaitReady(deadline time.Time) error {
 	return fmt.Errorf("%w: type %#x during init", ErrProtocol, uint8(f.Type))
 }
 
-// Invoke sends an event to an idle runtime and waits for the answer, of which at most maxReply bytes are kept, also if
-// the runtime streams it. It returns *ExitError, ErrTimeout, ErrStreamTooLong, ErrProtocol or ErrClosed; after any of
-// them the session needs a Reset.
+// Invoke sends an event to an idle runtime, tells the extensions that subscribed, and waits for the runtime's answer, of
+// which at most maxReply bytes are kept, also if the runtime streams it. It returns *ExitError, *ExtensionError,
+// ErrTimeout, ErrStreamTooLong, ErrProtocol or ErrClosed; after any of them the session needs a Reset.
 func (s *Session) Invoke(ev *Event, deadline time.Time, maxReply int) (Reply, error) {
 	return s.Stream(ev, deadline, maxReply, nil)
 }
@@ -182,6 +194,11 @@ func (s *Session) Invoke(ev *Event, deadline time.Time, maxReply int) (Reply, er
 // With an error too, the Reply says how many bytes were streamed.
 func (s *Session) Stream(ev *Event, deadline time.Time, maxReply int, to Receiver) (Reply, error) {
 	s.expect(deadline)
+	if s.subscribed {
+		if err := s.announce(&ev.EventMeta); err != nil {
+			return Reply{}, s.failure(err)
+		}
+	}
 	if err := s.dw.Message(TypeInvoke, 0, &ev.EventMeta, ev.Payload); err != nil {
 		return Reply{}, s.failure(err)
 	}
@@ -201,20 +218,30 @@ func (s *Session) Stream(ev *Event, deadline time.Time, maxReply int, to Receive
 	if err == nil && reply.ID != ev.ID {
 		err = fmt.Errorf("%w: answer to another request", ErrProtocol)
 	}
+	if s.runtimeIdle = reply.Idle; s.subscribed {
+		reply.Idle = reply.Idle && s.extensionsIdle()
+	}
 	return reply, err
 }
 
-// AwaitIdle waits until the runtime asks for its next event, after a reply that was not Idle.
+// AwaitIdle waits until the runtime, and every extension that was told of the invocation, asks for its next event, after
+// a reply that was not Idle. Errors are Invoke's.
 func (s *Session) AwaitIdle(deadline time.Time) error {
-	s.expect(deadline)
-	f, err := s.dr.Next()
-	if err != nil {
-		return s.failure(err)
+	if !s.runtimeIdle {
+		s.expect(deadline)
+		f, err := s.dr.Next()
+		if err != nil {
+			return s.failure(err)
+		}
+		if f.Type != TypeIdle {
+			return fmt.Errorf("%w: type %#x after an answer", ErrProtocol, uint8(f.Type))
+		}
+		s.runtimeIdle = true
 	}
-	if f.Type != TypeIdle {
-		return fmt.Errorf("%w: type %#x after an answer", ErrProtocol, uint8(f.Type))
+	if !s.subscribed {
+		return nil
 	}
-	return nil
+	return s.await(deadline, s.allListen)
 }
 
 // Reset kills every process in the sandbox but the agent and empties the data channel. After nil a new runtime can be
@@ -223,11 +250,14 @@ func (s *Session) Reset(deadline time.Time) error {
 	var nonce [NonceBytes]byte
 	_, _ = rand.Read(nonce[:]) // never fails
 	s.mu.Lock()
-	if _, exited := s.ended.(*ExitError); exited {
+	switch s.ended.(type) {
+	case *ExitError, *ExtensionError:
 		s.ended = nil
 	}
 	s.run++ // whatever is still said of the old process does not matter
+	s.ext = extended{era: s.ext.era + 1}
 	s.mu.Unlock()
+	s.subscribed = false
 	if err := s.tell(func() error { return s.cw.Frame(TypeReset, 0, nonce[:]) }); err != nil {
 		return err
 	}
@@ -236,6 +266,8 @@ func (s *Session) Reset(deadline time.Time) error {
 }
 
 func (s *Session) tell(write func() error) error {
+	s.telling.Lock()
+	defer s.telling.Unlock()
 	_ = s.control.SetWriteDeadline(time.Now().Add(controlWriteTimeout))
 	if err := write(); err != nil {
 		return fmt.Errorf("tell the agent: %w", asClosed(err))
@@ -301,23 +333,36 @@ func (s *Session) readControl(r *Reader) {
 	defer close(s.done)
 	for {
 		f, err := r.Next()
-		switch {
-		case err != nil:
+		if err == nil {
+			err = s.hear(f)
+		}
+		if err != nil {
 			s.end(asClosed(err))
-			return
-		case f.Type == TypePong:
-		case f.Type == TypeExited:
-			var e ExitMeta
-			if json.Unmarshal(f.Body, &e) != nil {
-				s.end(fmt.Errorf("%w: exit message", ErrProtocol))
-				return
-			}
-			s.exited(e)
-		default:
-			s.end(fmt.Errorf("%w: type %#x on the control channel", ErrProtocol, uint8(f.Type)))
 			return
 		}
 	}
+}
+
+// hear handles a frame of the agent.
+func (s *Session) hear(f Frame) error {
+	switch f.Type {
+	case TypePong:
+		return nil
+	case TypeExited:
+		var e ExitMeta
+		if json.Unmarshal(f.Body, &e) != nil {
+			return fmt.Errorf("%w: exit message", ErrProtocol)
+		}
+		s.exited(e)
+		return nil
+	case TypeExtended, TypeListening, TypeShutDown:
+		return s.extensionFrame(f)
+	case TypeBroken:
+		return s.broken(f)
+	case TypeAsk:
+		return s.asked(f)
+	}
+	return fmt.Errorf("%w: type %#x on the control channel", ErrProtocol, uint8(f.Type))
 }
 
 func (s *Session) exited(e ExitMeta) {
@@ -326,6 +371,7 @@ func (s *Session) exited(e ExitMeta) {
 	if e.Run == s.run && s.ended == nil {
 		s.ended = &ExitError{e}
 		s.setDeadline()
+		s.changed()
 	}
 }
 
@@ -334,6 +380,7 @@ func (s *Session) end(err error) {
 	defer s.mu.Unlock()
 	s.ended = err
 	s.setDeadline()
+	s.changed()
 }
 
 func asClosed(err error) error {

@@ -26,6 +26,8 @@ type Config struct {
 	Account string
 	// Region is the name that ARNs and signatures carry.
 	Region string
+	// Zone is the id of the availability zone that functions learn about; empty: the first of Region.
+	Zone string
 	// Engine is "gvisor", or "fake", which runs no user code.
 	Engine string
 	// MemoryBudget bounds what all execution environments together reserve, in bytes. 0 means three quarters of the
@@ -91,6 +93,7 @@ func Default() Config {
 
 var (
 	accountPattern = regexp.MustCompile(`^[0-9]{12}$`)
+	zonePattern    = regexp.MustCompile(`^[a-z0-9-]{1,64}$`)
 	regionPattern  = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`)
 )
 
@@ -103,6 +106,8 @@ func (c *Config) check() error {
 		return fmt.Errorf("account %q: want 12 digits", c.Account)
 	case !regionPattern.MatchString(c.Region):
 		return fmt.Errorf("region %q: want a form like us-east-1", c.Region)
+	case c.Zone != "" && !zonePattern.MatchString(c.Zone):
+		return fmt.Errorf("availability zone id %q: want a form like use1-az1", c.Zone)
 	case c.Engine != "gvisor" && c.Engine != "fake":
 		return fmt.Errorf("engine %q: this build has gvisor and fake", c.Engine)
 	case c.MemoryBudget < 0 || c.KeepAlive < 0 || c.KeepAliveMin < 0 || c.SlotMemory < 0 || c.SnapshotBytes < 0:
@@ -115,6 +120,9 @@ func (c *Config) check() error {
 		return fmt.Errorf("account concurrency %d: at least %d", c.AccountConcurrency, lambda.MinUnreserved)
 	case c.ScalingRate < 1:
 		return fmt.Errorf("scaling rate %d: at least 1", c.ScalingRate)
+	}
+	if c.Zone == "" {
+		c.Zone = lambda.ZoneID(c.Region)
 	}
 	if c.MemoryBudget == 0 {
 		total, err := hostMemory()

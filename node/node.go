@@ -95,6 +95,7 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 		},
 		OpenLog:      func(fn *lambda.Config) *logs.Stream { return openLog(st.Logs(), fn) },
 		Region:       c.Region,
+		Zone:         c.Zone,
 		MemoryBudget: c.MemoryBudget,
 		SlotMemory:   c.SlotMemory, HotSlots: c.HotSlots, EmptySlots: c.EmptySlots,
 		KeepAlive: c.KeepAlive, KeepAliveMin: c.KeepAliveMin, FreezeAfter: c.FreezeAfter,

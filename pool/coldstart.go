@@ -106,7 +106,7 @@ func (p *Pool) create(ctx context.Context, fn *lambda.Config, why Cause, initTyp
 	launch.region = p.o.Region
 	e := &Environment{
 		Function: fn, key: keyOf(fn), launchAs: launch,
-		initType: initType, Provisioned: why == CauseProvisioned, sealed: why == CauseSnapshot,
+		initType: initType, Provisioned: why == CauseProvisioned, sealed: why == CauseSnapshot, zone: p.o.Zone,
 	}
 	if err := p.findCode(ctx, e); err != nil {
 		return nil, err
@@ -116,6 +116,7 @@ func (p *Pool) create(ctx context.Context, fn *lambda.Config, why Cause, initTyp
 		return nil, errHaveSnapshot
 	}
 	p.findSnapshot(e)
+	e.token = e.newToken(p)
 	defer func() {
 		if e.snapshot != nil {
 			p.o.Snapshots.Done(e.snapshot)
@@ -221,6 +222,7 @@ func (p *Pool) createFor(ctx context.Context, e *Environment) error {
 // initialise gives the slot its function: limits, code, runtime, handler.
 func (p *Pool) initialise(ctx context.Context, e *Environment, why Cause) error {
 	e.open()
+	e.describe()
 	bundled := e.launch.Kind == link.KindFrames
 	var attached time.Duration
 	var attaching errgroup.Group
@@ -242,7 +244,7 @@ func (p *Pool) initialise(ctx context.Context, e *Environment, why Cause) error 
 	var failure error
 	if e.running && e.launchAs.OwnStart {
 		e.Source = SourceEmpty // the runtime that is up is of no use
-		failure = e.Reset()
+		failure = e.Reset(nil)
 	}
 	if failure == nil && bundled && !e.running { // needs no code to start
 		failure = e.startRuntime()
@@ -253,10 +255,16 @@ func (p *Pool) initialise(ctx context.Context, e *Environment, why Cause) error 
 	e.Cold.Code = attached
 	if !bundled {
 		begin = time.Now()
+	}
+	deadline := begin.Add(initTimeout(e.Function, why))
+	if failure == nil {
+		failure = e.extend(deadline)
+	}
+	if failure == nil && !bundled {
 		failure = e.startRuntime()
 	}
 	if failure == nil {
-		failure = e.awaitReady(begin.Add(initTimeout(e.Function, why)))
+		failure = e.awaitReady(deadline)
 	}
 	e.Cold.Init = time.Since(begin)
 	return e.settleInit(failure)
@@ -268,7 +276,7 @@ func (e *Environment) settleInit(failure error) error {
 	if failure != nil {
 		e.InitFailure = failure
 		e.DrainOutput()
-		if err := e.Reset(); err != nil {
+		if err := e.Reset(failure); err != nil {
 			return fmt.Errorf("%w (%w): %w", ErrLost, failure, err)
 		}
 	}

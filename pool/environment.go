@@ -2,6 +2,7 @@ package pool
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -52,6 +53,8 @@ type Environment struct {
 	code     string             // host path of the code's image
 	layers   string             // host path of the layers' image, "" without layers
 	initType string             // the value of AWS_LAMBDA_INITIALIZATION_TYPE
+	zone     string             // the availability zone's id
+	token    string             // that code inside must show who asks for metadata
 	snapshot *snapshot.Snapshot // what it starts from, during the cold start only
 	sealed   bool               // the code is attached before the start, so that a snapshot can be made
 	begun    time.Time          // when its cold start had what it needs of the host
@@ -85,10 +88,13 @@ func (e *Environment) Ready() bool { return e.ready }
 // Revive resets an environment whose runtime ended while it was idle, so that Init can start another. It does nothing
 // otherwise. After an error the environment must be discarded.
 func (e *Environment) Revive() error {
-	if !e.ready || e.session.Ended() == nil {
+	if !e.ready {
 		return nil
 	}
-	return e.Reset()
+	if ended := e.session.Ended(); ended != nil {
+		return e.Reset(ended)
+	}
+	return nil
 }
 
 // FirstUse reports, once, that this is the environment's first invocation.
@@ -96,9 +102,13 @@ func (e *Environment) FirstUse() bool {
 	return e.served.Add(1) == 1
 }
 
-// Init starts the runtime and waits until it is initialised. Errors are link's: *link.InitError, *link.ExitError,
-// link.ErrTimeout, link.ErrProtocol, link.ErrClosed; after any of them the environment needs Reset.
+// Init starts extensions and runtime and waits until they are initialised. Errors are link's: *link.InitError,
+// *link.ExitError, *link.ExtensionError, link.ErrTimeout, link.ErrProtocol, link.ErrClosed; after any of them the
+// environment needs Reset.
 func (e *Environment) Init(deadline time.Time) error {
+	if err := e.extend(deadline); err != nil {
+		return err
+	}
 	if err := e.startRuntime(); err != nil {
 		return err
 	}
@@ -117,17 +127,25 @@ func (e *Environment) Stream(ev *link.Event, deadline time.Time, to link.Receive
 	return reply, err
 }
 
-// AwaitIdle waits until a runtime that answered asks for its next event. After link.ErrTimeout it may be called again.
+// AwaitIdle waits until a runtime that answered, and every extension that was told of the invocation, asks for its next
+// event. After link.ErrTimeout it may be called again.
 func (e *Environment) AwaitIdle(deadline time.Time) error {
 	err := e.session.AwaitIdle(deadline)
 	e.ready = err == nil
 	return err
 }
 
-// Reset kills the runtime and everything it started. /tmp and the log stream stay. After an error the environment must
-// be discarded.
-func (e *Environment) Reset() error {
+// Reset ends the runtime, the extensions and everything they started, because of why: extensions get their time to end,
+// everything else is killed. /tmp and the log stream stay. After an error the environment must be discarded.
+func (e *Environment) Reset(why error) error {
 	e.ready = false
+	reason := link.ReasonFailure
+	if errors.Is(why, link.ErrTimeout) {
+		reason = link.ReasonTimeout
+	}
+	if err := e.session.Shutdown(reason); err != nil {
+		return err
+	}
 	return e.session.Reset(time.Now().Add(resetTimeout))
 }
 
@@ -172,7 +190,11 @@ func (e *Environment) OutOfMemory(gone bool) bool {
 
 // startRuntime begins the runtime process with the function's variables.
 func (e *Environment) startRuntime() error {
-	return e.slot.startRuntime(e.variables(), int64(e.Function.EphemeralMB)<<20)
+	argv := e.launchAs.Argv
+	if len(e.launchAs.Wrapper) > 0 {
+		argv = append(slices.Clone(e.launchAs.Wrapper), argv...)
+	}
+	return e.slot.startRuntime(argv, e.variables(), int64(e.Function.EphemeralMB)<<20)
 }
 
 // awaitReady gives a bundled runtime its function and waits for the end of init.
@@ -227,6 +249,8 @@ func (e *Environment) variables() map[string]string {
 		"AWS_LAMBDA_INITIALIZATION_TYPE":  e.initType,
 	})
 	maps.Copy(v, platformVariables(e.launchAs))
+	v["AWS_LAMBDA_METADATA_API"] = apiAddress
+	v["AWS_LAMBDA_METADATA_TOKEN"] = e.token
 	return v
 }
 
@@ -247,15 +271,17 @@ func platformVariables(l Launch) map[string]string {
 		"AWS_DEFAULT_REGION": l.region,
 		"LAMBDA_TASK_ROOT":   taskRoot,
 		"LAMBDA_RUNTIME_DIR": "/var/runtime",
+
+		"AWS_LAMBDA_RUNTIME_API": apiAddress,
 	}
 	if name := lambda.ExecutionEnv(l.Runtime); name != "" {
 		v["AWS_EXECUTION_ENV"] = name
 	}
-	if l.Kind == link.KindHTTP {
-		v["AWS_LAMBDA_RUNTIME_API"] = "127.0.0.1:9001"
-	}
 	return v
 }
+
+// apiAddress is where the agent serves the Runtime API, the Extensions API and the metadata.
+const apiAddress = "127.0.0.1:9001"
 
 func flatten(vars map[string]string) []string {
 	out := make([]string, 0, len(vars))

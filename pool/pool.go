@@ -44,6 +44,8 @@ type Launch struct {
 	OwnStart bool
 	// Template says that the runtime can be part of a snapshot while it waits for its function.
 	Template bool
+	// Wrapper is the command that starts the runtime process of this function, with Argv as its arguments; empty: none.
+	Wrapper []string
 
 	region string
 }
@@ -60,8 +62,8 @@ type Options struct {
 	LayersImage func(ctx context.Context, fn *lambda.Config) (string, error)
 	// OpenLog opens the log of a new environment.
 	OpenLog func(fn *lambda.Config) *logs.Stream
-	// Region goes into the environment's variables.
-	Region string
+	// Region goes into the environment's variables. Zone is the id of the availability zone, which functions may ask for.
+	Region, Zone string
 	// MemoryBudget bounds the sum of all environments' reservations, in bytes.
 	MemoryBudget int64
 	// SlotMemory bounds what the stocks of slots reserve of it.

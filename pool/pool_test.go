@@ -288,7 +288,7 @@ func TestResetAndInitAgain(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)
 	e := r.acquire(t, function("f", 128))
-	if err := e.Reset(); err != nil || e.Ready() {
+	if err := e.Reset(nil); err != nil || e.Ready() {
 		t.Fatalf("%v, ready %v", err, e.Ready())
 	}
 	if err := e.Init(soon()); err != nil || !e.Ready() {

@@ -144,6 +144,7 @@ func (p *Pool) condemn(e *Environment) bool {
 func (p *Pool) destroy(e *Environment, cause Cause) {
 	go func() { // ends with Close's wait for p.work
 		defer p.work.Done()
+		e.spinDown(cause)
 		e.close()
 		p.mu.Lock()
 		p.leaving -= e.reserved

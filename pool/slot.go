@@ -92,11 +92,11 @@ func (s *slot) write(b []byte) {
 	}
 }
 
-// startRuntime begins the runtime process with the given variables; a bundled one then waits for its function.
-func (s *slot) startRuntime(env map[string]string, tmpBytes int64) error {
+// startRuntime begins the runtime process argv with the given variables; a bundled one then waits for its function.
+func (s *slot) startRuntime(argv []string, env map[string]string, tmpBytes int64) error {
 	err := s.session.Start(link.StartRequest{
 		Kind:      s.launch.Kind,
-		Argv:      s.launch.Argv,
+		Argv:      argv,
 		Env:       flatten(env),
 		Dir:       taskRoot,
 		UID:       userID,

@@ -115,6 +115,7 @@ func (s *slot) wake(ctx context.Context, from *snapshot.Snapshot) error {
 // wakeUp lets the restored runtime know what it is: what is new, fresh randomness, its hooks.
 func (p *Pool) wakeUp(e *Environment) error {
 	begin := time.Now()
+	e.describe()
 	failure := e.session.Restored(restoration(e.ownVariables()), begin.Add(hooksTimeout))
 	e.Cold.Init = e.restored + time.Since(begin)
 	e.ready = failure == nil
@@ -168,6 +169,9 @@ func (p *Pool) makeSnapshot(ctx context.Context, fn *lambda.Config, initType str
 	}()
 	if e.InitFailure != nil {
 		return e.InitFailure
+	}
+	if all := e.session.Extensions(); len(all) > 0 {
+		return lambda.Errorf(lambda.KindInvalid, "The function cannot be snapshotted, because the extension %s registered in it.", all[0].Name)
 	}
 	if err := e.session.PrepareSnapshot(time.Now().Add(hooksTimeout)); err != nil {
 		return err
@@ -233,6 +237,7 @@ func (e *Environment) ownVariables() map[string]string {
 	return map[string]string{
 		"AWS_LAMBDA_LOG_GROUP_NAME":  e.Log.Group(),
 		"AWS_LAMBDA_LOG_STREAM_NAME": e.Log.Name(),
+		"AWS_LAMBDA_METADATA_TOKEN":  e.token,
 	}
 }
 

@@ -79,3 +79,23 @@ func (i Image) Env() map[string]string {
 	}
 	return env
 }
+
+// wrapperVariable names the script that a function has its runtime started through.
+// Source: AWS Lambda developer guide, "Modifying the runtime environment".
+const wrapperVariable = "AWS_LAMBDA_EXEC_WRAPPER"
+
+// wrapperCheck is what stands before a wrapper script: Amazon's managed runtimes say the same of one that cannot be
+// started, and end with the same status. A script without an interpreter line is run by sh.
+const wrapperCheck = `[ -f "$0" ] || { echo "$0: does not exist"; exit 127; }
+[ -x "$0" ] || { echo "$0: is not an executable"; exit 126; }
+exec "$0" "$@"`
+
+// Wrapper is the command in front of Argv for a function whose configuration sets env; nil if there is none. A package's
+// own bootstrap is never wrapped.
+func (i Image) Wrapper(env map[string]string) []string {
+	script := env[wrapperVariable]
+	if script == "" || i.Family == lambda.FamilyProvided {
+		return nil
+	}
+	return []string{"/bin/sh", "-c", wrapperCheck, script}
+}

@@ -60,8 +60,10 @@ var reasons = map[int]string{
 	200: "OK",
 	202: "Accepted",
 	400: "Bad Request",
+	401: "Unauthorized",
 	403: "Forbidden",
 	404: "Not Found",
+	405: "Method Not Allowed",
 	413: "Request Entity Too Large",
 	500: "Internal Server Error",
 }

@@ -63,7 +63,8 @@ func FuzzRuntime(f *testing.F) {
 				}
 				sent = append(sent, ty)
 				return nil
-			}, true)
+			}, runtimeapi.NotFound)
+			api.Serves(true)
 			ln := &one{conn: make(chan net.Conn, 1), closed: make(chan struct{})}
 			go api.Serve(ln)
 			if early {

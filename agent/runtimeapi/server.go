@@ -18,14 +18,20 @@ const Addr = "127.0.0.1:9001"
 // error the runtime is told that the platform is broken.
 type Send func(t link.Type, meta *link.ReplyMeta, payload []byte) error
 
-// Server is the Runtime API of one runtime process. Its methods may be called concurrently where they do not say
+// Handler answers a call that is none of the Runtime API. It may block until the server is about to be closed.
+type Handler func(*http1.Request) http1.Answer
+
+// Server is the Runtime API of one runtime process, on the address that it shares with others. Its methods may be called concurrently where they do not say
 // otherwise.
 type Server struct {
-	send      Send
-	snapStart bool           // restore/next and restore/error exist
-	wg        sync.WaitGroup // the connections' goroutines
+	send  Send
+	other Handler
+	wg    sync.WaitGroup // the connections' goroutines
 
-	mu      sync.Mutex // guards what follows
+	mu        sync.Mutex // guards what follows
+	serves    bool       // the runtime speaks this API
+	snapStart bool       // restore/next and restore/error exist
+
 	ln      net.Listener
 	conns   map[*conn]struct{}
 	closed  bool
@@ -37,14 +43,22 @@ type Server struct {
 	over    bool        // the process has ended
 }
 
-// New returns a server that has no runtime yet. snapStart says that the runtime may wait for a restore.
-func New(send Send, snapStart bool) *Server {
-	s := &Server{send: send, snapStart: snapStart, conns: make(map[*conn]struct{})}
+// New returns a server that has no runtime. other answers calls of everything else at the same address.
+func New(send Send, other Handler) *Server {
+	s := &Server{send: send, other: other, conns: make(map[*conn]struct{})}
 	s.posted = sync.NewCond(&s.mu)
 	return s
 }
 
-// maxConns bounds the runtime's open connections; more are closed at once. Runtimes need one.
+// Serves says that a runtime is about to be started that speaks this API; until then its calls are refused. snapStart
+// says that it may wait for a restore.
+func (s *Server) Serves(snapStart bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.serves, s.snapStart = true, snapStart
+}
+
+// maxConns bounds the open connections; more are closed at once. Runtimes and extensions need one each.
 const maxConns = 256
 
 // Serve accepts connections from ln, which it owns, until Close.
@@ -113,23 +127,33 @@ const (
 
 // route calls the endpoint. An answer with status 0 is written elsewhere, later.
 func (s *Server) route(c *conn, req *http1.Request) http1.Answer {
+	if req.Method == "GET" && req.Path == "/ping" {
+		return ping()
+	}
+	if !strings.HasPrefix(req.Path, prefix) {
+		return s.other(req)
+	}
+	s.mu.Lock()
+	serves, snapStart := s.serves, s.snapStart
+	s.mu.Unlock()
+	if !serves {
+		return refuse(403, invalidState, "State transition is not allowed: this runtime gets its events otherwise")
+	}
 	switch req.Method {
 	case "GET":
 		switch req.Path {
 		case invocation + "next":
 			return s.next(c)
 		case restorePrefix + "next":
-			if s.snapStart {
+			if snapStart {
 				return s.restoreNext(c)
 			}
-		case "/ping":
-			return ping()
 		}
 	case "POST":
 		switch {
 		case req.Path == prefix+"init/error":
 			return s.initError(req)
-		case req.Path == restorePrefix+"error" && s.snapStart:
+		case req.Path == restorePrefix+"error" && snapStart:
 			return s.restoreError(req)
 		}
 		if rest, ok := strings.CutPrefix(req.Path, invocation); ok {
@@ -141,5 +165,10 @@ func (s *Server) route(c *conn, req *http1.Request) http1.Answer {
 			}
 		}
 	}
+	return NotFound(req)
+}
+
+// NotFound answers a call of something that does not exist.
+func NotFound(req *http1.Request) http1.Answer {
 	return refuse(404, "NotFound", "no such operation: "+req.Method+" "+req.Path)
 }

@@ -63,7 +63,8 @@ func (w *world) open(send runtimeapi.Send) *world {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.api = runtimeapi.New(send, w.snapStart)
+	w.api = runtimeapi.New(send, runtimeapi.NotFound)
+	w.api.Serves(w.snapStart)
 	w.addr = ln.Addr().String()
 	served := make(chan struct{})
 	go func() {
@@ -668,7 +669,7 @@ func TestServeAfterClose(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	api := runtimeapi.New(nil, false)
+	api := runtimeapi.New(nil, nil)
 	api.Close()
 	api.Serve(ln)
 	if _, err := ln.Accept(); !errors.Is(err, net.ErrClosed) {

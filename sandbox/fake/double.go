@@ -67,6 +67,16 @@ func (d *double) serveControl(r *link.Reader) int {
 				d.specialised = false
 				return w.Frame(link.TypeSync, 0, nonce)
 			})
+		case link.TypeExtend: // it has none
+			var req link.ExtendRequest
+			body, _, _, perr := r.Payload(f, f.Body, maxEventBytes)
+			if perr != nil || json.Unmarshal(body, &req) != nil {
+				return 1
+			}
+			var out []byte
+			if out, err = json.Marshal(link.ExtensionMeta{Era: req.Era}); err == nil {
+				err = d.control.Frame(link.TypeExtended, 0, out)
+			}
 		case link.TypePing:
 			err = d.control.Frame(link.TypePong, 0, f.Body)
 		default:
