@@ -2,10 +2,12 @@ package agent_test
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"syscall"
 	"testing"
 	"unsafe"
@@ -25,7 +27,33 @@ const (
 
 	// preparedTmp, in the agent's environment, is the size of the /tmp that an engine mounted beforehand.
 	preparedTmp = "THAW_TEST_TMP"
+
+	// preparedExtension, in the agent's environment, is the name of a file in /opt/extensions, a space, and its content
+	// in base64. An empty file cannot be executed.
+	preparedExtension = "THAW_TEST_EXTENSION"
 )
+
+// optFile is an entry of newBox's env that places a file in /opt/extensions.
+func optFile(name, content string) string {
+	return preparedExtension + "=" + name + " " + base64.StdEncoding.EncodeToString([]byte(content))
+}
+
+// furnishExtension writes the file that optFile placed.
+func furnishExtension() error {
+	name, text, found := strings.Cut(os.Getenv(preparedExtension), " ")
+	if !found {
+		return nil
+	}
+	content, err := base64.StdEncoding.DecodeString(text)
+	if err != nil {
+		return err
+	}
+	mode := os.FileMode(0o755)
+	if len(content) == 0 {
+		mode = 0o644
+	}
+	return errors.Join(os.Mkdir("/opt/extensions", 0o755), os.WriteFile("/opt/extensions/"+name, content, mode))
+}
 
 func TestMain(m *testing.M) {
 	switch os.Getenv(partVariable) {
@@ -92,7 +120,7 @@ func furnish() error {
 	if err := os.WriteFile("/var/garbage", []byte("\x00\x01\x02\x03"), 0o755); err != nil {
 		return err
 	}
-	return loopbackUp()
+	return errors.Join(furnishExtension(), loopbackUp())
 }
 
 func loopbackUp() error {
