@@ -56,6 +56,11 @@ func readOrder(r *link.Reader, api *runtimeapi.Server) error {
 		return err
 	}
 	switch f.Type {
+	case link.TypeSpecialise: // meant for the bundled runtime, in whose place another program asks for events
+		if _, _, _, err := r.Payload(f, f.Body, 0); err != nil {
+			return err
+		}
+		return api.Specialised()
 	case link.TypeInvoke:
 		ev, err := readEvent(r, f)
 		if err != nil {

@@ -75,6 +75,13 @@ func (a *agent) launch(req *link.StartRequest) error {
 			return fmt.Errorf("prepare data channel: %w", err)
 		}
 		files = append(files, fdData)
+		if r := a.run; req.Wrapped {
+			// The host speaks to the bundled runtime; if another program asks for events, they are its.
+			r.api.ServesOnDemand(func() (err error) {
+				r.events, err = readEvents(r.api, a.fail)
+				return err
+			})
+		}
 	case link.KindHTTP:
 		var err error
 		if a.run.events, err = readEvents(a.run.api, a.fail); err != nil {

@@ -80,6 +80,9 @@ type StartRequest struct {
 	Processes uint64 `json:"processes,omitempty"`
 	// TmpBytes sizes /tmp, which the agent mounts at the first Start that has one.
 	TmpBytes int64 `json:"tmp_bytes,omitempty"`
+	// Wrapped says that Argv begins with a wrapper script, of the function's: of kind "frames" it may start a program that
+	// talks to the Runtime API instead.
+	Wrapped bool `json:"wrapped,omitempty"`
 	// Era counts the Resets before; what the agent says of extensions carries it.
 	Era uint32 `json:"era,omitempty"`
 }
@@ -89,6 +92,8 @@ type Specialisation struct {
 	Handler  string            `json:"handler"`
 	TaskRoot string            `json:"task_root"` // "/var/task"
 	Env      map[string]string `json:"env"`
+	// KeepEnv says that the process has its variables from its start, perhaps changed by a wrapper script; Env is empty.
+	KeepEnv bool `json:"keep_env,omitempty"`
 }
 
 // Restoration tells an initialised runtime that it was restored from a snapshot. The runtime applies Env, mixes Entropy

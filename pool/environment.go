@@ -190,22 +190,18 @@ func (e *Environment) OutOfMemory(gone bool) bool {
 
 // startRuntime begins the runtime process with the function's variables.
 func (e *Environment) startRuntime() error {
-	argv := e.launchAs.Argv
-	if len(e.launchAs.Wrapper) > 0 {
-		argv = append(slices.Clone(e.launchAs.Wrapper), argv...)
-	}
-	return e.slot.startRuntime(argv, e.variables(), int64(e.Function.EphemeralMB)<<20)
+	return e.slot.startRuntime(e.launchAs.Wrapper, e.variables(), int64(e.Function.EphemeralMB)<<20)
 }
 
 // awaitReady gives a bundled runtime its function and waits for the end of init.
 func (e *Environment) awaitReady(deadline time.Time) error {
 	e.running = false
 	if e.launchAs.Kind == link.KindFrames {
-		err := e.session.Specialise(link.Specialisation{
-			Handler:  e.Function.Handler,
-			TaskRoot: taskRoot,
-			Env:      e.variables(),
-		}, deadline)
+		sp := link.Specialisation{Handler: e.Function.Handler, TaskRoot: taskRoot}
+		if sp.KeepEnv = len(e.launchAs.Wrapper) > 0; !sp.KeepEnv {
+			sp.Env = e.variables()
+		}
+		err := e.session.Specialise(sp, deadline)
 		if err != nil {
 			return err
 		}

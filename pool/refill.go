@@ -198,7 +198,7 @@ func (p *Pool) prepare(ctx context.Context, s *stock) (_ *slot, err error) {
 	if s.launch.Kind != link.KindFrames {
 		return slot, nil
 	}
-	if err := slot.startRuntime(s.launch.Argv, baseVariables(s.launch), stockTmpBytes); err != nil {
+	if err := slot.startRuntime(nil, baseVariables(s.launch), stockTmpBytes); err != nil {
 		return nil, err
 	}
 	return slot, slot.session.AwaitWarm(time.Now().Add(bootTimeout))

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"os"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -92,11 +93,13 @@ func (s *slot) write(b []byte) {
 	}
 }
 
-// startRuntime begins the runtime process argv with the given variables; a bundled one then waits for its function.
-func (s *slot) startRuntime(argv []string, env map[string]string, tmpBytes int64) error {
+// startRuntime begins the runtime process, through wrapper if that is not empty, with the given variables; a bundled one
+// then waits for its function.
+func (s *slot) startRuntime(wrapper []string, env map[string]string, tmpBytes int64) error {
 	err := s.session.Start(link.StartRequest{
 		Kind:      s.launch.Kind,
-		Argv:      argv,
+		Argv:      append(slices.Clone(wrapper), s.launch.Argv...),
+		Wrapped:   len(wrapper) > 0,
 		Env:       flatten(env),
 		Dir:       taskRoot,
 		UID:       userID,

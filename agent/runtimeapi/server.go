@@ -21,26 +21,27 @@ type Send func(t link.Type, meta *link.ReplyMeta, payload []byte) error
 // Handler answers a call that is none of the Runtime API. It may block until the server is about to be closed.
 type Handler func(*http1.Request) http1.Answer
 
-// Server is the Runtime API of one runtime process, on the address that it shares with others. Its methods may be called concurrently where they do not say
-// otherwise.
+// Server is the Runtime API of one runtime process, on the address that it shares with others. Its methods may be called
+// concurrently where they do not say otherwise.
 type Server struct {
 	send  Send
 	other Handler
 	wg    sync.WaitGroup // the connections' goroutines
 
-	mu        sync.Mutex // guards what follows
-	serves    bool       // the runtime speaks this API
-	snapStart bool       // restore/next and restore/error exist
-
-	ln      net.Listener
-	conns   map[*conn]struct{}
-	closed  bool
-	state   state
-	event   *link.Event // being worked on; in starting, restored and answered, the one that came early; else nil
-	waiting *conn       // its call of next or restore/next has no answer yet; only in idle and held
-	posting bool        // a post's body is being read or its message sent
-	posted  *sync.Cond  // posting became false
-	over    bool        // the process has ended
+	mu        sync.Mutex   // guards what follows
+	serves    bool         // the runtime speaks this API
+	onDemand  bool         // ServesOnDemand was called
+	demand    func() error // what is to be done before serves becomes true; nil if nothing
+	snapStart bool         // restore/next and restore/error exist
+	ln        net.Listener
+	conns     map[*conn]struct{}
+	closed    bool
+	state     state
+	event     *link.Event // being worked on; in starting, restored and answered, the one that came early; else nil
+	waiting   *conn       // its call of next or restore/next has no answer yet; only in idle and held
+	posting   bool        // a post's body is being read or its message sent
+	posted    *sync.Cond  // posting became false
+	over      bool        // the process has ended
 }
 
 // New returns a server that has no runtime. other answers calls of everything else at the same address.
@@ -56,6 +57,14 @@ func (s *Server) Serves(snapStart bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.serves, s.snapStart = true, snapStart
+}
+
+// ServesOnDemand says that the runtime may turn out to speak this API: the first call of it has start called once. It
+// must not call the server.
+func (s *Server) ServesOnDemand(start func() error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.demand, s.onDemand = start, true
 }
 
 // maxConns bounds the open connections; more are closed at once. Runtimes and extensions need one each.
@@ -134,6 +143,10 @@ func (s *Server) route(c *conn, req *http1.Request) http1.Answer {
 		return s.other(req)
 	}
 	s.mu.Lock()
+	if s.demand != nil && !s.closed {
+		s.serves = s.demand() == nil
+		s.demand = nil
+	}
 	serves, snapStart := s.serves, s.snapStart
 	s.mu.Unlock()
 	if !serves {

@@ -71,6 +71,17 @@ func (s *Server) Deliver(ev *link.Event) error {
 	return nil
 }
 
+// Specialised is called when the host gives a bundled runtime its function. An error means that this server was to serve
+// from the beginning.
+func (s *Server) Specialised() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.onDemand {
+		return fmt.Errorf("%w: type %#x instead of an event", link.ErrProtocol, uint8(link.TypeSpecialise))
+	}
+	return nil
+}
+
 // Drain is called when the runtime process has ended: every further call is refused, and a post that is being read may
 // go on for at most grace, in case a child of the process sends it. When Drain returns, everything the runtime said
 // has been handed to Send.

@@ -62,7 +62,7 @@ class Process {
   #become(order) {
     this.#loading = true;
     this.#channel.unref();
-    enter(order.task_root, order.env);
+    enter(order.task_root, order.keep_env ? { ...process.env } : order.env);
     load(order.task_root, order.handler).then(
       (handler) => {
         this.#invoker = new Invoker(this.#channel, handler, describeFunction());

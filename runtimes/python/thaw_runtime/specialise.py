@@ -23,7 +23,8 @@ def become_function(data, preloaded):
     if kind != channel.SPECIALISE:
         raise channel.ProtocolError("frame of type %#x instead of Specialise" % kind)
     order = codec.decode(data.payload(flags, first))
-    replace_environment(order.get("env") or {})
+    if not order.get("keep_env"):
+        replace_environment(order.get("env") or {})
     os.chdir(order["task_root"])
     search(order["task_root"], preloaded)
     logs.set_level()
