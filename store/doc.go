@@ -3,7 +3,8 @@
 // It owns these kinds of record. Functions (functions.go), with their aliases in them (aliases.go), and their published
 // versions (versions.go) are metadata: every write is on disk, synced, before it is acknowledged, compare-and-set on the record's sequence number, and every read is
 // served from memory. Records (records.go, collection.go) are the same for documents of any other kind: layers, roles,
-// log groups and so on. Logs (logs.go)
+// log groups and so on. Events (events.go) are the queue of asynchronous invocations: accepted means on disk, synced,
+// many events to one sync; what became of them is written the same way. Logs (logs.go)
 // are the functions' output: queued in memory, written in batches without a sync per batch, bounded in size, dropped
 // and counted rather than ever slowing an invocation down.
 //

@@ -18,6 +18,10 @@ func TestMain(m *testing.M) {
 		writeUntilKilled(dir)
 		return
 	}
+	if dir := os.Getenv(eventCrashDirVariable); dir != "" {
+		queueUntilKilled(dir)
+		return
+	}
 	if dir := os.Getenv(memoryDirVariable); dir != "" {
 		if err := printMemory(dir); err != nil {
 			fmt.Fprintln(os.Stderr, err)

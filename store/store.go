@@ -38,6 +38,7 @@ type Options struct {
 type Store struct {
 	functions *Functions
 	records   *Records
+	events    *Events
 	logs      *Logs
 
 	undo []func() // what Open did, in its order
@@ -93,6 +94,12 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 	}
 	s.undo = append(s.undo, s.records.close)
 
+	s.events, err = openEvents(ctx, js, o.Logger)
+	if err != nil {
+		return nil, err
+	}
+	s.undo = append(s.undo, s.events.close)
+
 	s.logs, err = openLogs(ctx, conn, js, o.LogBytes, o.Logger)
 	if err != nil {
 		return nil, err
@@ -106,6 +113,9 @@ func (s *Store) Functions() *Functions { return s.functions }
 
 // Records returns the documents of other kinds.
 func (s *Store) Records() *Records { return s.records }
+
+// Events returns the queue of asynchronous invocations.
+func (s *Store) Events() *Events { return s.events }
 
 // Logs returns the function logs.
 func (s *Store) Logs() *Logs { return s.logs }
