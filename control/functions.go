@@ -20,7 +20,7 @@ type Store interface {
 	Get(account, name string) (store.Function, bool)
 	Update(ctx context.Context, f store.Function) (store.Function, error)
 	Delete(ctx context.Context, f store.Function) error
-	List(account string) []*store.Function
+	List(account, from string, limit int) []*store.Function
 	All() []*store.Function
 	Totals(account string) store.Totals
 	URL(id string) (store.URLOwner, bool)
@@ -28,6 +28,7 @@ type Store interface {
 	Publish(ctx context.Context, f store.Function, v store.Version) (store.Function, store.Version, error)
 	Version(account, name string, number int) (*store.Version, bool)
 	Versions(account, name string) []*store.Version
+	VersionsAfter(account, name string, after, limit int) []*store.Version
 	AllVersions() []*store.Version
 	UpdateVersion(ctx context.Context, v store.Version) (store.Version, error)
 	UpdateWith(ctx context.Context, f store.Function, versions []store.Version) (store.Function, error)

@@ -43,10 +43,8 @@ func (s *Functions) versionsAfter(f *store.Function, after string, limit int) (p
 	} else if after != lambda.Latest {
 		last, _ = number(after)
 	}
-	for _, v := range s.store.Versions(f.Config.Account, f.Config.Name) {
-		if v.Number() > last {
-			page = append(page, &v.Config)
-		}
+	for _, v := range s.store.VersionsAfter(f.Config.Account, f.Config.Name, last, limit+1) {
+		page = append(page, &v.Config)
 	}
 	if len(page) > limit {
 		return page[:limit], true

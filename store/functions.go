@@ -308,8 +308,11 @@ func (s *Functions) Get(account, name string) (Function, bool) {
 	return *f, true
 }
 
-// List returns the account's functions sorted by name.
-func (s *Functions) List(account string) []*Function { return s.view.list(account) }
+// List returns up to limit of the account's functions in the order of their names, beginning at the name from, which need
+// not exist. Its cost does not depend on how many functions there are beyond the page.
+func (s *Functions) List(account, from string, limit int) []*Function {
+	return s.view.list(account, from, limit)
+}
 
 // All returns the functions of all accounts, sorted by account and name.
 func (s *Functions) All() []*Function { return s.view.all() }

@@ -113,13 +113,16 @@ func TestListIsSortedPerAccount(t *testing.T) {
 		}
 		return names
 	}
-	if got, want := names(functions.List(account)), []string{"0B", "0a.b=c", "0b"}; !reflect.DeepEqual(got, want) {
+	if got, want := names(functions.List(account, "", 10)), []string{"0B", "0a.b=c", "0b"}; !reflect.DeepEqual(got, want) {
 		t.Errorf("List = %q, want %q", got, want)
+	}
+	if got, want := names(functions.List(account, "a", 1)), []string{"0a.b=c"}; !reflect.DeepEqual(got, want) {
+		t.Errorf("List from a name that is not there = %q, want %q", got, want)
 	}
 	if got, want := names(functions.All()), []string{"0B", "0a.b=c", "0b", "1z", "2a"}; !reflect.DeepEqual(got, want) {
 		t.Errorf("All = %q, want %q", got, want)
 	}
-	if got := functions.List("333333333333"); len(got) != 0 {
+	if got := functions.List("333333333333", "", 10); len(got) != 0 {
 		t.Errorf("List of an empty account = %+v", got)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"time"
 
@@ -187,7 +188,15 @@ func (s *Functions) Version(account, name string, number int) (*Version, bool) {
 }
 
 // Versions returns a function's published versions in ascending order.
-func (s *Functions) Versions(account, name string) []*Version { return s.view.published(account, name) }
+func (s *Functions) Versions(account, name string) []*Version {
+	return s.view.published(account, name, 0, math.MaxInt)
+}
+
+// VersionsAfter returns up to limit of a function's published versions in ascending order, beginning behind the number
+// after.
+func (s *Functions) VersionsAfter(account, name string, after, limit int) []*Version {
+	return s.view.published(account, name, after, limit)
+}
 
 // AllVersions returns the published versions of all functions; those of one function are in ascending order.
 func (s *Functions) AllVersions() []*Version {

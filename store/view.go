@@ -2,9 +2,13 @@ package store
 
 import (
 	"maps"
+	"math"
 	"slices"
-	"strings"
 	"sync"
+
+	"github.com/google/btree"
+
+	"thaw.dev/thaw/lambda"
 )
 
 // view is all records in memory. Two feed it: the watcher, which sees every write in the order of the sequence numbers,
@@ -26,11 +30,21 @@ type view struct {
 	deleted map[recordKey]uint64
 }
 
-// accountView is one account's functions by name, which are immutable, and what they add up to.
+// accountView is one account's functions, which are immutable, and what they add up to.
 type accountView struct {
 	functions map[string]*Function
+	byName    *btree.BTreeG[*Function] // the same in the order of their names
 	totals    Totals
 }
+
+func newAccountView() *accountView {
+	return &accountView{functions: map[string]*Function{}, byName: btree.NewG(treeDegree, func(a, b *Function) bool {
+		return a.Config.Name < b.Config.Name
+	})}
+}
+
+// treeDegree is that of the trees of names. From 16 on it makes no difference that can be measured.
+const treeDegree = 32
 
 // record is a state of a record: a function, a version, or neither when it was deleted.
 type record struct {
@@ -109,13 +123,19 @@ func (v *view) set(key recordKey, r record) {
 func (v *view) setFunction(key recordKey, f *Function) {
 	v.setURLs(key, v.function(key.account, key.name), f)
 	a := v.accounts[key.account]
+	if a == nil && f != nil {
+		a = newAccountView()
+		v.accounts[key.account] = a
+	}
 	switch {
-	case f == nil && a != nil:
-		delete(a.functions, key.name)
-	case f != nil && a == nil:
-		v.accounts[key.account] = &accountView{functions: map[string]*Function{key.name: f}}
 	case f != nil:
 		a.functions[key.name] = f
+		a.byName.ReplaceOrInsert(f)
+	case a != nil:
+		if old := a.functions[key.name]; old != nil {
+			a.byName.Delete(old)
+			delete(a.functions, key.name)
+		}
 	}
 }
 
@@ -187,15 +207,19 @@ func (v *view) totals(account string) Totals {
 	return Totals{}
 }
 
-// list returns an account's functions by name.
-func (v *view) list(account string) []*Function {
+// list returns up to limit of an account's functions in the order of their names, beginning at the name from.
+func (v *view) list(account, from string, limit int) []*Function {
 	v.mu.RLock()
-	var list []*Function
-	if a := v.accounts[account]; a != nil {
-		list = slices.AppendSeq(make([]*Function, 0, len(a.functions)), maps.Values(a.functions))
+	defer v.mu.RUnlock()
+	a := v.accounts[account]
+	if a == nil || limit <= 0 {
+		return nil
 	}
-	v.mu.RUnlock()
-	slices.SortFunc(list, func(a, b *Function) int { return strings.Compare(a.Config.Name, b.Config.Name) })
+	list := make([]*Function, 0, min(limit, len(a.functions)))
+	a.byName.AscendGreaterOrEqual(&Function{Config: lambda.Config{Name: from}}, func(f *Function) bool {
+		list = append(list, f)
+		return len(list) < limit
+	})
 	return list
 }
 
@@ -205,20 +229,27 @@ func (v *view) all() []*Function {
 	v.mu.RUnlock()
 	var list []*Function
 	for _, account := range accounts {
-		list = append(list, v.list(account)...)
+		list = append(list, v.list(account, "", math.MaxInt)...)
 	}
 	return list
 }
 
-// published returns a function's versions in ascending order.
-func (v *view) published(account, name string) []*Version {
+// published returns a function's versions in ascending order, up to limit of those behind the number after.
+func (v *view) published(account, name string, after, limit int) []*Version {
 	v.mu.RLock()
 	defer v.mu.RUnlock()
 	f := v.function(account, name)
 	if f == nil || f.Lineage == "" {
 		return nil
 	}
-	return ascending(v.versions[f.lineage()])
+	numbers := v.versions[f.lineage()]
+	list := make([]*Version, 0, min(limit, len(numbers)))
+	for n := after + 1; n <= f.LastVersion && len(list) < limit; n++ {
+		if ver := numbers[n]; ver != nil {
+			list = append(list, ver)
+		}
+	}
+	return list
 }
 
 // lineage returns the versions of that lineage, also if their function is gone.

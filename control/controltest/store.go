@@ -183,9 +183,10 @@ func (s *Store) Get(account, name string) (store.Function, bool) {
 	return f, ok
 }
 
-// List returns an account's functions by name.
-func (s *Store) List(account string) []*store.Function {
-	return slices.DeleteFunc(s.All(), func(f *store.Function) bool { return f.Config.Account != account })
+// List returns up to limit of an account's functions by name, beginning at from.
+func (s *Store) List(account, from string, limit int) []*store.Function {
+	list := slices.DeleteFunc(s.All(), func(f *store.Function) bool { return f.Config.Account != account || f.Config.Name < from })
+	return list[:min(limit, len(list))]
 }
 
 // All returns every function by account and name.
@@ -223,6 +224,12 @@ func (s *Store) Versions(account, name string) []*store.Version {
 		return nil
 	}
 	return s.versionsOf(&f)
+}
+
+// VersionsAfter returns up to limit of a function's versions in ascending order, beginning behind the number after.
+func (s *Store) VersionsAfter(account, name string, after, limit int) []*store.Version {
+	list := slices.DeleteFunc(s.Versions(account, name), func(v *store.Version) bool { return v.Number() <= after })
+	return list[:min(limit, len(list))]
 }
 
 func (s *Store) versionsOf(f *store.Function) (list []*store.Version) {
