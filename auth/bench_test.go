@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"path/filepath"
 	"testing"
 	"time"
 )
@@ -23,6 +24,17 @@ func BenchmarkVerify(b *testing.B) {
 	b.Run("form=query", func(b *testing.B) {
 		r := newRequest("GET", "/code/hello", nil)
 		exampleSigner(time.Now()).query(r, "3600", nil)
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := v.Verify(r, nil); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("form=session", func(b *testing.B) {
+		sessions := newSessions(b, filepath.Join(b.TempDir(), "session.key"))
+		v, _ := newSessionVerifier(b, sessions)
+		r := signedWith(sessions.Issue(example(time.Hour)), false)
 		b.ReportAllocs()
 		for b.Loop() {
 			if _, err := v.Verify(r, nil); err != nil {

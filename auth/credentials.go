@@ -51,9 +51,9 @@ func parseCredentials(text, account string) (*Keys, error) {
 			profile.AccountID = value
 		}
 	}
-	k := &Keys{byID: make(map[string]Key, len(profiles))}
+	k := &Keys{file: make(map[string]Key, len(profiles))}
 	for name, key := range profiles {
-		switch _, twice := k.byID[key.AccessKeyID]; {
+		switch _, twice := k.file[key.AccessKeyID]; {
 		case key.AccessKeyID == "" || key.SecretAccessKey == "":
 			return nil, fmt.Errorf("profile %s lacks aws_access_key_id or aws_secret_access_key", name)
 		case !accountID.MatchString(key.AccountID):
@@ -61,7 +61,7 @@ func parseCredentials(text, account string) (*Keys, error) {
 		case twice:
 			return nil, fmt.Errorf("profile %s has the access key of another profile", name)
 		}
-		k.byID[key.AccessKeyID] = *key
+		k.file[key.AccessKeyID] = *key
 		if name == Profile {
 			k.own = *key
 		}

@@ -19,12 +19,17 @@ const (
 	CodeIncomplete       = "IncompleteSignatureException"        // a part of the signature is missing or malformed
 	CodeInvalidSignature = "InvalidSignatureException"           // not signed like this by the key, or not for here and now
 	CodeUnrecognized     = "UnrecognizedClientException"         // no such access key or session
+	CodeExpired          = "ExpiredTokenException"               // the session is over
 )
 
 func missingToken() *Error { return &Error{CodeMissingToken, "Missing Authentication Token"} }
 
 func unrecognized() *Error {
 	return &Error{CodeUnrecognized, "The security token included in the request is invalid."}
+}
+
+func expired() *Error {
+	return &Error{CodeExpired, "The security token included in the request is expired"}
 }
 
 func mismatch() *Error {

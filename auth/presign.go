@@ -16,10 +16,11 @@ import (
 //
 // base is scheme and authority, "http://127.0.0.1:4580": the host that the caller will send. path is escaped, begins
 // with a slash and may end in a query.
-func (v *Verifier) PresignGet(accessKeyID, base, path string, expires time.Duration) (string, error) {
-	key, ok := v.keys.byID[accessKeyID]
-	if !ok {
-		return "", fmt.Errorf("presign: there is no access key %s", accessKeyID)
+func (v *Verifier) PresignGet(caller Identity, base, path string, expires time.Duration) (string, error) {
+	s := signature{accessKeyID: caller.AccessKeyID, token: caller.Token, region: v.region, service: "lambda", signedHeaders: "host", presigned: true}
+	_, secret, refused := v.find(&s)
+	if refused != nil {
+		return "", fmt.Errorf("presign with access key %s: %w", caller.AccessKeyID, refused)
 	}
 	if expires < time.Second || expires > maxExpires {
 		return "", fmt.Errorf("presign: %v is not between a second and %v", expires, maxExpires)
@@ -31,20 +32,23 @@ func (v *Verifier) PresignGet(accessKeyID, base, path string, expires time.Durat
 	if u.Host == "" || !strings.HasPrefix(path, "/") {
 		return "", fmt.Errorf("presign: %s is not a base URL with a path", u.Redacted())
 	}
-	date := time.Now().UTC().Format(dateLayout)
-	s := signature{day: date[:8], region: v.region, service: "lambda", date: date, signedHeaders: "host", presigned: true}
-	scope := strings.Join([]string{accessKeyID, s.day, s.region, s.service, terminator}, "/")
+	s.date = time.Now().UTC().Format(dateLayout)
+	s.day = s.date[:8]
+	scope := strings.Join([]string{s.accessKeyID, s.day, s.region, s.service, terminator}, "/")
 	q := append(parseParams(u.RawQuery),
 		param{"X-Amz-Algorithm", algorithm},
 		param{"X-Amz-Credential", scope},
-		param{"X-Amz-Date", date},
+		param{"X-Amz-Date", s.date},
 		param{"X-Amz-Expires", strconv.FormatInt(int64(expires/time.Second), 10)},
 		param{"X-Amz-SignedHeaders", s.signedHeaders},
 	)
+	if s.token != "" {
+		q = append(q, param{"X-Amz-Security-Token", s.token})
+	}
 	empty := sha256.Sum256(nil)
 	r := &http.Request{Method: http.MethodGet, Host: u.Host, URL: u}
 	canonical, _ := appendCanonical(nil, r, q, &s, hex.EncodeToString(empty[:]))
-	signature := s.sign(v.derived.get(signingScope{accessKeyID, s.day, s.region, s.service}, key.SecretAccessKey), canonical)
+	signature := s.sign(v.derived.get(signingScope{s.accessKeyID, s.day, s.region, s.service}, secret), canonical)
 	u.RawQuery = string(appendParams(nil, q, false)) + "&X-Amz-Signature=" + string(signature)
 	return u.String(), nil
 }

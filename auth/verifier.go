@@ -14,13 +14,15 @@ import (
 // Options configure a Verifier.
 type Options struct {
 	Keys     *Keys
-	Region   string   // the only region requests may be signed for; sts takes us-east-1, its global endpoint's, as well
-	Services []string // the services requests may be signed for; nil means lambda, sts and logs
+	Sessions *Sessions // nil: there are none
+	Region   string    // the only region requests may be signed for; sts and iam take us-east-1, their global endpoints', as well
+	Services []string  // the services requests may be signed for; nil means lambda, sts, iam and logs
 }
 
 // Verifier verifies signatures, and makes those of download URLs.
 type Verifier struct {
 	keys     *Keys
+	sessions *Sessions
 	region   string
 	services []string
 	derived  signingKeys
@@ -30,10 +32,10 @@ type Verifier struct {
 // NewVerifier returns a Verifier.
 func NewVerifier(o Options) *Verifier {
 	if o.Services == nil {
-		o.Services = []string{"lambda", "sts", "logs"}
+		o.Services = []string{"lambda", "sts", "iam", "logs"}
 	}
 	return &Verifier{
-		keys: o.Keys, region: o.Region, services: o.Services,
+		keys: o.Keys, sessions: o.Sessions, region: o.Region, services: o.Services,
 		buffers: sync.Pool{New: func() any { b := make([]byte, 0, 2048); return &b }},
 	}
 }
@@ -47,36 +49,48 @@ const unsignedPayload = "UNSIGNED-PAYLOAD"
 // is there, and the body unless it says UNSIGNED-PAYLOAD. It may be five minutes old, a presigned one as old as it
 // says, and may lie five minutes in the future.
 func (v *Verifier) Verify(r *http.Request, body []byte) (Identity, error) {
-	key, service, err := v.verify(r, body)
+	id, err := v.verify(r, body)
 	if err != nil {
 		return Identity{}, err
 	}
-	return key.identity(service), nil
+	return id, nil
 }
 
-func (v *Verifier) verify(r *http.Request, body []byte) (Key, string, *Error) {
+// find returns whose key signed, and its secret.
+func (v *Verifier) find(s *signature) (Identity, string, *Error) {
+	if s.token != "" {
+		return v.session(s)
+	}
+	key, known := v.keys.lookup(s.accessKeyID)
+	if !known {
+		return Identity{}, "", unrecognized()
+	}
+	return key.identity(s.service), key.SecretAccessKey, nil
+}
+
+func (v *Verifier) verify(r *http.Request, body []byte) (Identity, *Error) {
 	q := parseParams(r.URL.RawQuery)
 	s, err := parseSignature(r, q)
 	if err != nil {
-		return Key{}, "", err
+		return Identity{}, err
 	}
-	// Whose key it is comes first: nothing costly is done for those who do not even know a key's id.
-	key, known := v.keys.byID[s.accessKeyID]
-	if !known || s.token != "" { // sessions do not exist yet
-		return Key{}, "", unrecognized()
+	// Whose key it is comes first: nothing costly is done for those who do not even know a key's id, or hold a token.
+	id, secret, err := v.find(&s)
+	if err != nil {
+		return Identity{}, err
 	}
 	if err := v.checkScope(&s); err != nil {
-		return Key{}, "", err
+		return Identity{}, err
 	}
 	if err := checkTime(s.time, time.Now(), s.tolerance); err != nil {
-		return Key{}, "", err
+		return Identity{}, err
 	}
 	if err := checkCoverage(r, &s); err != nil {
-		return Key{}, "", err
+		return Identity{}, err
 	}
 	hash, ok := payloadHash(r, q, &s, body)
 	if !ok {
-		return Key{}, "", mismatch()
+		return Identity{}, mismatch()
 	}
 
 	buffer := v.buffers.Get().(*[]byte)
@@ -86,13 +100,13 @@ func (v *Verifier) verify(r *http.Request, body []byte) (Key, string, *Error) {
 		*buffer = canonical
 	}
 	if !ok {
-		return Key{}, "", mismatch()
+		return Identity{}, mismatch()
 	}
-	want := s.sign(v.derived.get(signingScope{key.AccessKeyID, s.day, s.region, s.service}, key.SecretAccessKey), canonical)
+	want := s.sign(v.derived.get(signingScope{s.accessKeyID, s.day, s.region, s.service}, secret), canonical)
 	if subtle.ConstantTimeCompare(want, []byte(s.value)) != 1 {
-		return Key{}, "", mismatch()
+		return Identity{}, mismatch()
 	}
-	return key, s.service, nil
+	return id, nil
 }
 
 // checkScope refuses a signature for another region or service.
@@ -100,7 +114,8 @@ func (v *Verifier) checkScope(s *signature) *Error {
 	if !slices.Contains(v.services, s.service) {
 		return invalidf("Credential should be scoped to correct service: '%s'. ", v.services[0])
 	}
-	if s.region != v.region && (s.service != "sts" || s.region != "us-east-1") {
+	global := (s.service == "sts" || s.service == "iam") && s.region == "us-east-1"
+	if s.region != v.region && !global {
 		return invalidf("Credential should be scoped to a valid region, not '%s'. ", printable(s.region))
 	}
 	return nil

@@ -294,7 +294,7 @@ func TestPresignGet(t *testing.T) {
 	for _, path := range []string{"/code/abc", "/code/a%2Fb%20c", "/code/abc?version=%24LATEST&b=x+y"} {
 		inBubble(t, noon, func(t *testing.T) {
 			v := newVerifier(t)
-			link, err := v.PresignGet("AKIDOTHER", "http://127.0.0.1:4580", path, 10*time.Minute)
+			link, err := v.PresignGet(auth.Identity{AccessKeyID: "AKIDOTHER"}, "http://127.0.0.1:4580", path, 10*time.Minute)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -334,7 +334,7 @@ func TestPresignGetRefuses(t *testing.T) {
 		{"no path", exampleID, "http://h", "p", time.Minute},
 		{"bad path", exampleID, "http://h", "/%zz", time.Minute},
 	} {
-		if link, err := v.PresignGet(test.key, test.base, test.path, test.expires); err == nil {
+		if link, err := v.PresignGet(auth.Identity{AccessKeyID: test.key}, test.base, test.path, test.expires); err == nil {
 			t.Errorf("%s: %s", test.name, link)
 		}
 	}

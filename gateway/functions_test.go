@@ -359,7 +359,7 @@ func TestCodeLocation(t *testing.T) {
 	// The fake verifier is gone: requests are signed by their URLs, the way the download is.
 	get := func(path string) answer {
 		t.Helper()
-		u, err := verifier.PresignGet(key.AccessKeyID, s.url, path, time.Minute)
+		u, err := verifier.PresignGet(auth.Identity{AccessKeyID: key.AccessKeyID}, s.url, path, time.Minute)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -20,8 +20,8 @@ import (
 type Verifier interface {
 	// Verify returns who signed r, whose whole body is body. The error is an *auth.Error.
 	Verify(r *http.Request, body []byte) (auth.Identity, error)
-	// PresignGet returns base+path with a signature of that key for a GET that expires after that time.
-	PresignGet(accessKeyID, base, path string, expires time.Duration) (string, error)
+	// PresignGet returns base+path with a signature of that caller for a GET that expires after that time.
+	PresignGet(caller auth.Identity, base, path string, expires time.Duration) (string, error)
 }
 
 // Options configure a Gateway. All members but Ready are required.

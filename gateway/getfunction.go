@@ -19,7 +19,7 @@ func (c *call) getFunction() error {
 	if err != nil {
 		return err
 	}
-	location, err := c.verifier.PresignGet(c.caller.AccessKeyID, c.origin(), codePath(&f.Config), locationLife)
+	location, err := c.verifier.PresignGet(c.caller, c.origin(), codePath(&f.Config), locationLife)
 	if err != nil {
 		return err
 	}

@@ -49,8 +49,8 @@ func (verifier) Verify(r *http.Request, _ []byte) (auth.Identity, error) {
 	return auth.Identity{AccountID: account, ARN: "arn:aws:iam::" + account + ":root", UserID: account, AccessKeyID: "AKIA" + account, Service: service}, nil
 }
 
-func (verifier) PresignGet(key, base, path string, expires time.Duration) (string, error) {
-	return base + path + "?key=" + key + "&expires=" + expires.String(), nil
+func (verifier) PresignGet(caller auth.Identity, base, path string, expires time.Duration) (string, error) {
+	return base + path + "?key=" + caller.AccessKeyID + "&expires=" + expires.String(), nil
 }
 
 // invoker answers with what the test put into answer.
