@@ -22,7 +22,7 @@ func (c *call) layerVersion(account string, v *layer.Version) api.LayerVersion {
 // wholeLayerVersion is layerVersion with what lists leave out.
 func (c *call) wholeLayerVersion(account string, v *layer.Version) (api.LayerVersion, error) {
 	ref := c.layers.Ref(account, v)
-	location, err := c.verifier.PresignGet(c.caller.AccessKeyID, c.origin(), layerPath(ref), locationLife)
+	location, err := c.verifier.PresignGet(c.caller, c.origin(), layerPath(ref), locationLife)
 	if err != nil {
 		return api.LayerVersion{}, err
 	}
