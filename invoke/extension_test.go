@@ -134,6 +134,7 @@ func extendedPool(t *testing.T) (*invoke.Invoker, *pool.Pool, *lines) {
 			return pool.Launch{Image: "/image", Agent: "/agent", Kind: link.KindFrames, Env: map[string]string{}}, nil
 		},
 		CodeImage:    func(context.Context, *lambda.Config) (string, error) { return "/dev/null", nil },
+		LayersImage:  func(context.Context, *lambda.Config) (string, error) { return "/dev/null", nil },
 		OpenLog:      func(*lambda.Config) *logs.Stream { return logs.NewStream("g", "n", 4096, l.add) },
 		MemoryBudget: 1 << 40, KeepAlive: time.Hour, Logger: discard,
 	})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"reflect"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -171,7 +172,7 @@ func (d *deploy) settings() (*client.UpdateFunctionConfigurationInput, error) {
 	if d.given("ephemeral-storage") {
 		in.EphemeralStorage = &client.EphemeralStorage{Size: d.ephemeral}
 	}
-	if in == (client.UpdateFunctionConfigurationInput{}) {
+	if reflect.ValueOf(in).IsZero() {
 		return nil, nil
 	}
 	return &in, nil
