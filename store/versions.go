@@ -70,16 +70,17 @@ func (s *Functions) Publish(ctx context.Context, f Function, v Version) (Functio
 	if err != nil {
 		return fail(err)
 	}
-	last, err := s.batch(ctx, []put{{fk, fv, expected}, {vk, vv, 0}})
+	// The function last, so that nobody sees it without the version that it says is its last.
+	last, err := s.batch(ctx, []put{{vk, vv, 0}, {fk, fv, expected}})
 	if errors.Is(err, errLost) {
 		return fail(refused)
 	}
 	if err != nil {
 		return fail(err)
 	}
-	f.Seq, v.Seq = last-1, last
-	s.view.wrote(fk, record{seq: f.Seq, function: new(f).compact()})
+	f.Seq, v.Seq = last, last-1
 	s.view.wrote(vk, record{seq: v.Seq, version: new(v)})
+	s.view.wrote(fk, record{seq: f.Seq, function: new(f).compact()})
 	return f, v, nil
 }
 
@@ -99,7 +100,7 @@ func (s *Functions) UpdateWith(ctx context.Context, f Function, versions []Versi
 	if err != nil {
 		return fail(err)
 	}
-	puts := []put{{f.key(), value, f.Seq}}
+	var puts []put
 	for i := range versions {
 		v := &versions[i]
 		if v.Seq == 0 {
@@ -114,6 +115,7 @@ func (s *Functions) UpdateWith(ctx context.Context, f Function, versions []Versi
 		}
 		puts = append(puts, put{v.key(), value, v.Seq})
 	}
+	puts = append(puts, put{f.key(), value, f.Seq}) // last, as in Publish
 	last, err := s.batch(ctx, puts)
 	if errors.Is(err, errLost) {
 		return fail(ErrStale)
@@ -121,12 +123,12 @@ func (s *Functions) UpdateWith(ctx context.Context, f Function, versions []Versi
 	if err != nil {
 		return fail(err)
 	}
-	f.Seq = last - uint64(len(versions))
-	s.view.wrote(f.key(), record{seq: f.Seq, function: new(f).compact()})
+	f.Seq = last
 	for i, v := range versions {
-		v.Seq = f.Seq + uint64(i) + 1
+		v.Seq = last - uint64(len(versions)-i)
 		s.view.wrote(v.key(), record{seq: v.Seq, version: new(v)})
 	}
+	s.view.wrote(f.key(), record{seq: f.Seq, function: new(f).compact()})
 	return f, nil
 }
 

@@ -180,7 +180,7 @@ func TestUpdateWith(t *testing.T) {
 		if a, ok := got.Alias("live"); !ok || a.Version != "2" || got.Seq != f.Seq || v1.Provisioned != 0 || v2.Provisioned != 9 || v2.ProvisionedAlias != "live" {
 			t.Errorf("function %+v, versions %+v and %+v", got, v1, v2)
 		}
-		if v1.Seq != f.Seq+1 || v2.Seq != f.Seq+2 || functions.Totals(account).Provisioned != 9 {
+		if v1.Seq != f.Seq-2 || v2.Seq != f.Seq-1 || functions.Totals(account).Provisioned != 9 {
 			t.Errorf("states %d, %d, %d, totals %+v", f.Seq, v1.Seq, v2.Seq, functions.Totals(account))
 		}
 	}
