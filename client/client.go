@@ -126,6 +126,21 @@ func (q query) encode() string {
 
 // do sends a call and returns the answer with its whole body. A status of 300 or more becomes an *Error.
 func (c *Client) do(ctx context.Context, k call) (*http.Response, []byte, error) {
+	resp, err := c.send(ctx, k)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer resp.Body.Close()
+	body, err := readAnswer(resp)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read answer: %w", err)
+	}
+	return resp, body, nil
+}
+
+// send sends a call and returns the answer, whose body is the caller's to close. A status of 300 or more becomes an
+// *Error.
+func (c *Client) send(ctx context.Context, k call) (*http.Response, error) {
 	rawQuery := k.query.encode()
 	target := c.endpoint + k.path
 	if rawQuery != "" {
@@ -133,7 +148,7 @@ func (c *Client) do(ctx context.Context, k call) (*http.Response, []byte, error)
 	}
 	r, err := http.NewRequestWithContext(ctx, k.method, target, bytes.NewReader(k.body))
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	for _, h := range k.header {
 		r.Header[h.name] = []string{h.value}
@@ -144,18 +159,15 @@ func (c *Client) do(ctx context.Context, k call) (*http.Response, []byte, error)
 		})
 	}
 	resp, err := c.http.Do(r)
-	if err != nil {
-		return nil, nil, err
+	if err != nil || resp.StatusCode < 300 {
+		return resp, err
 	}
 	defer resp.Body.Close()
 	body, err := readAnswer(resp)
 	if err != nil {
-		return nil, nil, fmt.Errorf("read answer: %w", err)
+		return nil, fmt.Errorf("read answer: %w", err)
 	}
-	if resp.StatusCode >= 300 {
-		return nil, nil, answerError(resp, body)
-	}
-	return resp, body, nil
+	return nil, answerError(resp, body)
 }
 
 func readAnswer(resp *http.Response) ([]byte, error) {

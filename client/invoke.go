@@ -29,25 +29,7 @@ type InvokeOutput struct {
 
 // Invoke runs a function and waits for its result. A function that fails is not an error of this call.
 func (c *Client) Invoke(ctx context.Context, in InvokeInput) (InvokeOutput, error) {
-	k := call{
-		service: "lambda",
-		method:  http.MethodPost,
-		path:    functionPath(in.Function, "/invocations"),
-		header:  make([]header, 0, 4),
-		body:    in.Payload,
-	}
-	if in.Qualifier != "" {
-		k.query = query{{"Qualifier", in.Qualifier}}
-	}
-	if in.DryRun {
-		k.header = append(k.header, header{"X-Amz-Invocation-Type", "DryRun"})
-	}
-	if in.LogTail {
-		k.header = append(k.header, header{"X-Amz-Log-Type", "Tail"})
-	}
-	if len(in.ClientContext) > 0 {
-		k.header = append(k.header, header{"X-Amz-Client-Context", base64.StdEncoding.EncodeToString(in.ClientContext)})
-	}
+	k := in.call(functionPath(in.Function, "/invocations"))
 	resp, body, err := c.do(ctx, k)
 	if err != nil {
 		return InvokeOutput{}, err
@@ -64,4 +46,28 @@ func (c *Client) Invoke(ctx context.Context, in InvokeInput) (InvokeOutput, erro
 		LogTail:         tail,
 		RequestID:       resp.Header.Get("X-Amzn-Requestid"),
 	}, nil
+}
+
+// call is the request of an invocation.
+func (in *InvokeInput) call(path string) call {
+	k := call{
+		service: "lambda",
+		method:  http.MethodPost,
+		path:    path,
+		header:  make([]header, 0, 4),
+		body:    in.Payload,
+	}
+	if in.Qualifier != "" {
+		k.query = query{{"Qualifier", in.Qualifier}}
+	}
+	if in.DryRun {
+		k.header = append(k.header, header{"X-Amz-Invocation-Type", "DryRun"})
+	}
+	if in.LogTail {
+		k.header = append(k.header, header{"X-Amz-Log-Type", "Tail"})
+	}
+	if len(in.ClientContext) > 0 {
+		k.header = append(k.header, header{"X-Amz-Client-Context", base64.StdEncoding.EncodeToString(in.ClientContext)})
+	}
+	return k
 }

@@ -18,7 +18,7 @@ import (
 // invoke runs a function and shows its result.
 type invoke struct {
 	name, event, payload, clientContext, qualifier string
-	tail                                           bool
+	tail, stream                                   bool
 }
 
 func newInvoke(a *app) *cobra.Command {
@@ -27,7 +27,8 @@ func newInvoke(a *app) *cobra.Command {
 		Use:   "invoke NAME",
 		Short: "Invoke a function and print its result",
 		Long: "Invoke a function and wait for its result, which goes to stdout. Without an event the function gets {}.\n\n" +
-			"If the function fails, its error object goes to stdout, a message to stderr, and the exit code is 2.",
+			"If the function fails, its error object goes to stdout, a message to stderr, and the exit code is 2. With\n" +
+			"--stream only what it had answered before goes to stdout.",
 		Example: "  thaw invoke hello --payload '{\"name\":\"Ada\"}'\n" +
 			"  thaw invoke hello --event event.json --tail\n" +
 			"  jq .orders[0] shop.json | thaw invoke hello --event -",
@@ -40,6 +41,9 @@ func newInvoke(a *app) *cobra.Command {
 			if i.clientContext != "" && !json.Valid([]byte(i.clientContext)) {
 				return usage(cmd, "--client-context is not JSON")
 			}
+			if i.stream && a.json {
+				return usage(cmd, "--stream and --json exclude each other")
+			}
 			return i.run(cmd.Context(), a)
 		},
 	}
@@ -50,6 +54,7 @@ func newInvoke(a *app) *cobra.Command {
 	f.StringVar(&i.clientContext, "client-context", "", "JSON object that the function sees as its client context")
 	f.StringVar(&i.qualifier, "qualifier", "", "version or alias of the function")
 	f.BoolVar(&i.tail, "tail", false, "show the end of the invocation's log on stderr")
+	f.BoolVar(&i.stream, "stream", false, "write the result as the function makes it, byte for byte")
 	return cmd
 }
 
@@ -63,9 +68,13 @@ func (i *invoke) run(ctx context.Context, a *app) error {
 		return err
 	}
 	defer c.Close()
-	out, err := c.Invoke(ctx, client.InvokeInput{
+	in := client.InvokeInput{
 		Function: i.name, Qualifier: i.qualifier, Payload: event, ClientContext: []byte(i.clientContext), LogTail: i.tail,
-	})
+	}
+	if i.stream {
+		return i.runStream(ctx, a, c, in)
+	}
+	out, err := c.Invoke(ctx, in)
 	if err != nil {
 		return err
 	}
@@ -76,6 +85,26 @@ func (i *invoke) run(ctx context.Context, a *app) error {
 		return &functionError{i.name, errorText(out)}
 	}
 	return nil
+}
+
+// runStream copies a streamed answer to stdout.
+func (i *invoke) runStream(ctx context.Context, a *app, c *client.Client, in client.InvokeInput) error {
+	s, err := c.InvokeStream(ctx, in)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = s.Close() }() // what was to be read has been read
+	if _, err := io.Copy(a.out, s); err != nil {
+		return err
+	}
+	end := s.End()
+	if len(end.LogTail) > 0 {
+		fmt.Fprintf(a.err, "%s\n", bytes.TrimRight(end.LogTail, "\n"))
+	}
+	if end.ErrorCode == "" {
+		return nil
+	}
+	return &functionError{i.name, errorText(client.InvokeOutput{FunctionError: end.ErrorCode, Payload: end.ErrorDetails})}
 }
 
 // readEvent returns the event, nil if none was given.

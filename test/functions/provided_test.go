@@ -49,7 +49,7 @@ func TestProvided(t *testing.T) {
 	}
 	t.Run("Go", func(t *testing.T) {
 		t.Parallel()
-		name := deploy(t, "provided.al2023", thawtest.Files{"bootstrap*": goBootstrap(t)})
+		name := deploy(t, "provided.al2023", thawtest.Files{"bootstrap*": goBootstrap(t, "testdata/gofunction")})
 		var got struct{ ARN, Deadline, Answer string }
 		s.Result(t, name, `{"name":"thaw"}`, &got)
 		if got.Answer != "hello thaw" || !strings.HasSuffix(got.ARN, ":function:"+name) || got.Deadline == "" {
@@ -83,12 +83,12 @@ func TestProvided(t *testing.T) {
 	}
 }
 
-// goBootstrap builds a function that uses aws-lambda-go.
-func goBootstrap(t *testing.T) string {
+// goBootstrap builds the function in dir, which uses aws-lambda-go.
+func goBootstrap(t *testing.T, dir string) string {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "bootstrap")
 	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", out, ".")
-	cmd.Dir = "testdata/gofunction"
+	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-mod=mod")
 	if b, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, b)
