@@ -200,6 +200,7 @@ func (r *run) deliver() (link.Reply, error) {
 			ARN:           r.req.ARN,
 			TraceID:       r.req.TraceID,
 			ClientContext: r.req.ClientContext,
+			Stream:        r.out != nil,
 		},
 		Payload: r.req.Payload,
 	}

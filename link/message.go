@@ -111,6 +111,9 @@ type EventMeta struct {
 	TraceID       string `json:"trace_id,omitempty"`
 	ClientContext string `json:"client_context,omitempty"` // JSON text, already base64-decoded
 	Identity      string `json:"identity,omitempty"`       // Cognito identity, JSON text
+	// Stream says that the caller takes a result bit by bit, so that one which a custom runtime sends in chunks is
+	// passed on like that even if the runtime did not call it streaming.
+	Stream bool `json:"stream,omitempty"`
 }
 
 // ReplyMeta goes with a result or error.

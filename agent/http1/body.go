@@ -32,6 +32,9 @@ func (b *Body) Announced() int64 {
 	return b.left
 }
 
+// Chunked reports whether the body comes in chunks, so that nobody knows its length before its end.
+func (b *Body) Chunked() bool { return b.chunked }
+
 func (b *Body) Read(p []byte) (int, error) {
 	switch {
 	case b.err != nil:

@@ -10,7 +10,7 @@ import (
 // failure is POST /2018-06-01/runtime/invocation/{id}/error: the function failed. The body reaches the caller as it
 // is.
 func (s *Server) failure(id string, req *http1.Request) http1.Answer {
-	if refusal, ok := s.begin(id, "error"); !ok {
+	if _, refusal, ok := s.begin(id, "error"); !ok {
 		return refusal
 	}
 	body, err := readBody(&req.Body)

@@ -13,18 +13,19 @@ import (
 
 const errorTypeHeader = "Lambda-Runtime-Function-Error-Type"
 
-// begin enters the post of an answer to event id; if ok is false the refusal is the answer. endPost leaves it.
-func (s *Server) begin(id, what string) (refusal http1.Answer, ok bool) {
+// begin enters the post of an answer to event id; if ok is false the refusal is the answer. endPost leaves it. streams is
+// link.EventMeta.Stream of the event.
+func (s *Server) begin(id, what string) (streams bool, refusal http1.Answer, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.state != running || s.event.ID != id {
-		return refuse(400, invalidRequestID, "Invalid request ID"), false
+		return false, refuse(400, invalidRequestID, "Invalid request ID"), false
 	}
 	if !s.may(callReply) {
-		return s.refuseState(what), false
+		return false, s.refuseState(what), false
 	}
 	s.posting = true
-	return http1.Answer{}, true
+	return s.event.Stream, http1.Answer{}, true
 }
 
 var errTooLarge = errors.New("body over the limit")

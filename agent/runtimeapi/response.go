@@ -18,13 +18,15 @@ const (
 )
 
 // response is POST /2018-06-01/runtime/invocation/{id}/response: the result of an event, in mode "streaming" as the
-// function makes it.
+// function makes it. For a caller that takes it like that, a body in chunks is a stream too: aws-lambda-go, for one,
+// never says which mode it means. An error in the trailers is the function's in either mode.
 func (s *Server) response(id string, req *http1.Request) http1.Answer {
-	if refusal, ok := s.begin(id, "response"); !ok {
+	streams, refusal, ok := s.begin(id, "response")
+	if !ok {
 		return refusal
 	}
 	switch mode := req.Header.Get(modeHeader); {
-	case strings.EqualFold(mode, "streaming"):
+	case strings.EqualFold(mode, "streaming"), mode == "" && streams && req.Body.Chunked():
 		return s.stream(id, req)
 	case mode != "":
 		return s.fail(id, typeInvalidMode, "invalid "+modeHeader+" header",
@@ -38,6 +40,9 @@ func (s *Server) response(id string, req *http1.Request) http1.Answer {
 		// Not an answer: the event stays with the runtime, which ends, times out or tries again.
 		s.endPost(running)
 		return refuse(400, truncatedRequest, "HTTP request detected as truncated")
+	}
+	if errorType, object := midstreamError(req.Body.Trailer); errorType != "" {
+		return s.reply(link.TypeError, &link.ReplyMeta{ID: id, ErrorType: errorType}, object)
 	}
 	return s.reply(link.TypeResult, &link.ReplyMeta{ID: id, ContentType: contentType(req.Header)}, body)
 }

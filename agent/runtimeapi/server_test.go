@@ -83,10 +83,13 @@ func (w *world) open(send runtimeapi.Send) *world {
 
 func (w *world) deliver(id string) {
 	w.t.Helper()
-	ev := &link.Event{EventMeta: link.EventMeta{ID: id, DeadlineMS: 1700000000123, ARN: "arn:f"}, Payload: []byte(`{"n":1}`)}
-	if err := w.api.Deliver(ev); err != nil {
+	if err := w.api.Deliver(eventOf(id)); err != nil {
 		w.t.Fatal(err)
 	}
+}
+
+func eventOf(id string) *link.Event {
+	return &link.Event{EventMeta: link.EventMeta{ID: id, DeadlineMS: 1700000000123, ARN: "arn:f"}, Payload: []byte(`{"n":1}`)}
 }
 
 func (w *world) expect(want message) {
@@ -172,7 +175,15 @@ func (w *world) accepted(a answer) {
 // ready brings the server to running event id.
 func (w *world) ready(id string) {
 	w.t.Helper()
-	w.deliver(id) // before next: it comes early
+	w.readyFor(eventOf(id))
+}
+
+// readyFor is ready for an event of the test's own.
+func (w *world) readyFor(ev *link.Event) {
+	w.t.Helper()
+	if err := w.api.Deliver(ev); err != nil { // before next: it comes early
+		w.t.Fatal(err)
+	}
 	if a := w.call("GET invocation/next", ""); a.status != 200 {
 		w.t.Fatalf("next: %d %s", a.status, a.body)
 	}

@@ -23,16 +23,18 @@ const partBytes = 64 << 10
 func (s *Server) stream(id string, req *http1.Request) http1.Answer {
 	meta := &link.ReplyMeta{ID: id, ContentType: contentType(req.Header)}
 	opened, err := s.parts(meta, &req.Body)
-	switch t := req.Body.Trailer.Get(errorTypeHeader); {
+	switch {
 	case errors.Is(err, errNotSent):
 		s.endPost(answered)
 		return s.broken(nil)
 	case err != nil:
 		return s.fail(id, typeTruncated, "RequestId: "+id+" Error: the runtime did not finish its response",
 			refuse(400, truncatedRequest, "HTTP request detected as truncated"))
-	case t != "":
-		return s.reply(link.TypeError, &link.ReplyMeta{ID: id, ErrorType: errorType(t)}, midstreamError(errorType(t), req.Body.Trailer))
-	case !opened && s.send(link.TypeStream, meta, nil) != nil:
+	}
+	if errorType, object := midstreamError(req.Body.Trailer); errorType != "" {
+		return s.reply(link.TypeError, &link.ReplyMeta{ID: id, ErrorType: errorType}, object)
+	}
+	if !opened && s.send(link.TypeStream, meta, nil) != nil {
 		s.endPost(answered)
 		return s.broken(nil)
 	}
@@ -66,11 +68,16 @@ func (s *Server) parts(meta *link.ReplyMeta, body *http1.Body) (opened bool, err
 	}
 }
 
-// midstreamError is the error object of a stream that failed midway, base64-encoded in a trailer.
-func midstreamError(name string, trailer http1.Header) []byte {
-	body, err := base64.StdEncoding.DecodeString(trailer.Get(errorBodyHeader))
-	if err != nil || len(body) == 0 {
-		return errorObject(name, "the function failed while it was sending its response")
+// midstreamError reads trailers: the type and the object of the error with which a result ended, "" if it did not.
+func midstreamError(trailer http1.Header) (name string, object []byte) {
+	name = trailer.Get(errorTypeHeader)
+	if name == "" {
+		return "", nil
 	}
-	return body
+	name = errorType(name)
+	object, err := base64.StdEncoding.DecodeString(trailer.Get(errorBodyHeader))
+	if err != nil || len(object) == 0 {
+		object = errorObject(name, "the function failed while it was sending its response")
+	}
+	return name, object
 }

@@ -76,6 +76,38 @@ func TestStreamingWithALength(t *testing.T) {
 	}
 }
 
+// Without a mode, a body in chunks is a stream for callers that take one; an error in its trailers counts for all.
+func TestChunksWithoutAMode(t *testing.T) {
+	t.Parallel()
+	head := strings.Replace(streamHead, mode+"streaming\r\n", "", 1)
+	const failed = "0\r\nLambda-Runtime-Function-Error-Type: Function.Broken\r\nLambda-Runtime-Function-Error-Body: e30=\r\n\r\n"
+	whole := message{Type: link.TypeResult, Meta: opened.Meta, Payload: "abcd"}
+	for name, c := range map[string]struct {
+		streams bool
+		body    string
+		want    []message
+	}{
+		"wanted as a stream":       {true, "2\r\nab\r\n2\r\ncd\r\n0\r\n\r\n", []message{opened, part("ab"), part("cd"), finished}},
+		"wanted as a whole":        {false, "2\r\nab\r\n2\r\ncd\r\n0\r\n\r\n", []message{whole}},
+		"failed stream":            {true, "2\r\nab\r\n" + failed, []message{opened, part("ab"), midway("Function.Broken", "{}")}},
+		"failed, wanted as whole":  {false, "2\r\nab\r\n" + failed, []message{midway("Function.Broken", "{}")}},
+		"failed before it started": {true, failed, []message{midway("Function.Broken", "{}")}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.readyFor(&link.Event{EventMeta: link.EventMeta{ID: "id", Stream: c.streams}, Payload: []byte("{}")})
+			if a := w.raw(head+c.body, false); !strings.HasPrefix(a, "HTTP/1.1 202 ") {
+				t.Errorf("answer %q", a)
+			}
+			for _, want := range c.want {
+				w.expect(want)
+			}
+			w.silent()
+		})
+	}
+}
+
 func TestInvalidMode(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
