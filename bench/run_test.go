@@ -149,3 +149,16 @@ func TestRSS(t *testing.T) {
 		t.Errorf("got %+v", r)
 	}
 }
+
+func TestStream(t *testing.T) {
+	s := setup(t)
+	testenv.NeedsCommand(t, "node")
+	r, err := bench.Stream(t.Context(), bench.StreamOptions{Setup: s, Runtime: "nodejs", N: 5, Bytes: 7 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sane(t, "first byte", r.First, 5)
+	if r.Rate <= 0 || r.Bytes != 7<<20 {
+		t.Errorf("got %+v", r)
+	}
+}

@@ -27,7 +27,7 @@ func newBench(a *app) *cobra.Command {
 	}
 	cmd.AddCommand(
 		newBenchWarm(a), newBenchCold(a), newBenchRestore(a), newBenchBurst(a), newBenchHetero(a), newBenchFreeze(a),
-		newBenchDensity(a), newBenchRSS(a), newBenchReport(a),
+		newBenchStream(a), newBenchDensity(a), newBenchRSS(a), newBenchReport(a),
 	)
 	return cmd
 }
@@ -154,6 +154,19 @@ func newBenchFreeze(a *app) *cobra.Command {
 		&o.Setup, func(ctx context.Context) (*bench.FreezeReport, error) { return bench.Freeze(ctx, o) })
 	registerRuntime(cmd.Flags(), &o.Runtime)
 	cmd.Flags().IntVar(&o.N, "n", 1000, "number of cycles")
+	return cmd
+}
+
+func newBenchStream(a *app) *cobra.Command {
+	var o bench.StreamOptions
+	cmd := measurement(a, "stream", "Measure streamed answers of a warm environment",
+		"How long the first byte takes from the function's write to the client, and the rate of long answers without the\n"+
+			"server's limit. Function and client read the same clock.",
+		&o.Setup, func(ctx context.Context) (*bench.StreamReport, error) { return bench.Stream(ctx, o) })
+	f := cmd.Flags()
+	f.StringVar(&o.Runtime, "runtime", "nodejs", "nodejs or a runtime's name")
+	f.IntVar(&o.N, "n", 500, "number of samples of the first byte")
+	f.IntVar(&o.Bytes, "bytes", 20<<20, "length of the long answers")
 	return cmd
 }
 
