@@ -183,3 +183,130 @@ def handler(e, c):
 		t.Errorf("got %s\n%s", out.Payload, out.LogTail)
 	}
 }
+
+// externalExtension is a Python program that says on its output what happens to it.
+const externalExtension = `#!/var/lang/bin/%s
+import json, os, sys, time, urllib.request
+api = "http://" + os.environ["AWS_LAMBDA_RUNTIME_API"] + "/2020-01-01/extension/"
+def call(path, headers, body=None):
+    with urllib.request.urlopen(urllib.request.Request(api + path, data=body, headers=headers)) as res:
+        return res.headers, json.loads(res.read())
+name = os.path.basename(sys.argv[0])
+headers, about = call("register", {"Lambda-Extension-Name": name}, b'{"events":["INVOKE","SHUTDOWN"]}')
+me = {"Lambda-Extension-Identifier": headers["Lambda-Extension-Identifier"]}
+hidden = [k for k in os.environ if k.startswith("_") or k in ("AWS_EXECUTION_ENV", "LAMBDA_TASK_ROOT", "AWS_LAMBDA_LOG_GROUP_NAME")]
+print("outer has", os.environ["AWS_REGION"], os.environ["MINE"], about["handler"], hidden, flush=True)
+while True:
+    event = call("event/next", me)[1]
+    if event["eventType"] == "SHUTDOWN":
+        print("outer ends:", event["shutdownReason"], event["deadlineMs"] > time.time() * 1000, flush=True)
+        sys.exit()
+    time.sleep(0.3)
+    if os.path.exists("/tmp/crash"):
+        os.unlink("/tmp/crash")
+        sys.exit(4)
+    print("outer saw", event["requestId"], flush=True)
+`
+
+func TestExternalExtension(t *testing.T) {
+	t.Parallel()
+	s := thawtest.Start(t, nil)
+	runtime := thawtest.Python(t)
+	layer := s.Layer(t, "extension", thawtest.Files{"extensions/outer*": strings.Replace(externalExtension, "%s", runtime, 1)})
+	name := s.Deploy(t, thawtest.Function{
+		Runtime: runtime, Handler: "app.handler", Timeout: 2, Layers: []string{layer}, Env: map[string]string{"MINE": "yes"},
+		Files: thawtest.Files{"app.py": `
+import os, time
+calls = 0
+def handler(e, c):
+    global calls
+    calls += 1
+    if e.get("crash"):
+        open("/tmp/crash", "w").close()
+    time.sleep(e.get("hold", 0))
+    return [calls, c.aws_request_id]
+`}})
+	began := time.Now()
+	for n := range 2 { // both in one environment
+		var got []any
+		s.Result(t, name, `{}`, &got)
+		if len(got) != 2 || got[0] != float64(n+1) {
+			// The second caller waits for a settling environment only for a moment.
+			t.Logf("invocation %d was number %v of its environment", n, got)
+		}
+		awaitMessages(t, s, name, `"outer saw `+got[1].(string)+`"`, 1)
+	}
+	t.Logf("two invocations and their extension took %s", time.Since(began))
+	if lines := awaitMessages(t, s, name, `"outer has"`, 1); !strings.Contains(lines[0], "outer has us-east-1 yes app.handler []") {
+		t.Errorf("got %q", lines[0])
+	}
+	if lines := messages(t, s, name, `"EXTENSION"`); len(lines) == 0 || lines[0] != "EXTENSION\tName: outer\tState: Ready\tEvents: [INVOKE, SHUTDOWN]" {
+		t.Errorf("got %q", lines)
+	}
+	if f := s.Fails(t, name, `{"hold":9}`); f.Type != "Sandbox.Timedout" {
+		t.Errorf("got %s", f.Raw)
+	}
+	awaitMessages(t, s, name, `"outer ends: timeout True"`, 1)
+	f := s.Fails(t, name, `{"crash":1,"hold":1}`)
+	if f.Type != "Extension.Crash" || !strings.HasSuffix(f.Message, "Error: exit status 4") {
+		t.Errorf("got %s\n%s", f.Raw, f.Log)
+	}
+	var got []any
+	s.Result(t, name, `{}`, &got)
+	if err := s.DeleteFunction(t.Context(), name); err != nil {
+		t.Fatal(err)
+	}
+	awaitMessages(t, s, name, `"outer ends: spindown True"`, 1)
+}
+
+// TestExtensionThatCannotStart: the invocation says why.
+func TestExtensionThatCannotStart(t *testing.T) {
+	t.Parallel()
+	s := thawtest.Start(t, nil)
+	for what, c := range map[string]struct {
+		files              thawtest.Files
+		errorType, message string
+	}{
+		"not executable": {thawtest.Files{"extensions/outer": "#!/bin/sh\n"}, "Extension.LaunchError", "permission denied"},
+		"exits":          {thawtest.Files{"extensions/outer*": "#!/bin/sh\nexit 5\n"}, "Extension.Crash", "exit status 5"},
+		"too many": {thawtest.Files{"extensions/a*": "1", "extensions/b*": "1", "extensions/c*": "1", "extensions/d*": "1", "extensions/e*": "1",
+			"extensions/f*": "1", "extensions/g*": "1", "extensions/h*": "1", "extensions/i*": "1", "extensions/j*": "1", "extensions/k*": "1"},
+			"Extension.LaunchError", "at most 10"},
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			layer := s.Layer(t, strings.ReplaceAll(what, " ", "-"), c.files)
+			name := s.Deploy(t, thawtest.Function{Runtime: "provided.al2023", Handler: "x", Layers: []string{layer}, Files: shell("cat")})
+			if f := s.Fails(t, name, `{}`); f.Type != c.errorType || !strings.Contains(f.Message, c.message) {
+				t.Errorf("got %s\n%s", f.Raw, f.Log)
+			}
+		})
+	}
+}
+
+// TestWrapperInALayer starts a program in the place of the bundled runtime that speaks the Runtime API itself.
+func TestWrapperInALayer(t *testing.T) {
+	t.Parallel()
+	s := thawtest.Start(t, nil)
+	runtime := thawtest.Python(t)
+	layer := s.Layer(t, "wrapper", thawtest.Files{
+		"bootstrap*": "#!/bin/sh\nexec /var/lang/bin/" + runtime + " /opt/own.py \"$_HANDLER\"\n",
+		"own.py": `
+import json, os, sys, urllib.request
+api = "http://" + os.environ["AWS_LAMBDA_RUNTIME_API"] + "/2018-06-01/runtime/invocation/"
+while True:
+    with urllib.request.urlopen(api + "next") as res:
+        event, id = json.loads(res.read()), res.headers["Lambda-Runtime-Aws-Request-Id"]
+    answer = json.dumps({"event": event, "handler": sys.argv[1]}).encode()
+    urllib.request.urlopen(urllib.request.Request(api + id + "/response", data=answer)).close()
+`})
+	name := s.Deploy(t, thawtest.Function{
+		Runtime: runtime, Handler: "run.sh", Layers: []string{layer}, Env: map[string]string{"AWS_LAMBDA_EXEC_WRAPPER": "/opt/bootstrap"},
+		Files: thawtest.Files{"run.sh": ""},
+	})
+	for range 3 {
+		if out := s.Call(t, name, `{"a":1}`); string(out.Payload) != `{"event": {"a": 1}, "handler": "run.sh"}` {
+			t.Errorf("got %s\n%s", out.Payload, out.LogTail)
+		}
+	}
+}
