@@ -64,7 +64,7 @@ func awaitMessages(t *testing.T, s *thawtest.Server, name, pattern string, n int
 func TestInternalExtension(t *testing.T) {
 	t.Parallel()
 	s := thawtest.Start(t, func(c *node.Config) { c.KeepAlive, c.KeepAliveMin = 2*time.Second, 2*time.Second })
-	name := s.Deploy(t, thawtest.Function{Runtime: thawtest.Python(t), Handler: "app.handler", Timeout: 3, Files: thawtest.Files{
+	name := s.Deploy(t, thawtest.Function{Runtime: thawtest.Python(t), Handler: "app.handler", Timeout: 3, MemoryMB: 1769, Files: thawtest.Files{
 		"extension.py": internalExtension, "app.py": `
 import signal, sys, time
 import extension
@@ -214,7 +214,7 @@ func TestExternalExtension(t *testing.T) {
 	runtime := thawtest.Python(t)
 	layer := s.Layer(t, "extension", thawtest.Files{"extensions/outer*": strings.Replace(externalExtension, "%s", runtime, 1)})
 	name := s.Deploy(t, thawtest.Function{
-		Runtime: runtime, Handler: "app.handler", Timeout: 2, Layers: []string{layer}, Env: map[string]string{"MINE": "yes"},
+		Runtime: runtime, Handler: "app.handler", Timeout: 2, MemoryMB: 1769, Layers: []string{layer}, Env: map[string]string{"MINE": "yes"},
 		Files: thawtest.Files{"app.py": `
 import os, time
 calls = 0
