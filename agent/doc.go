@@ -1,6 +1,6 @@
 // Package agent is PID 1 of every sandbox: it starts and resets the runtime process, reports how it ends, reaps
-// orphans, and serves the Runtime API to runtimes that speak HTTP. Package link describes the conversation with the
-// host.
+// orphans, and serves the Runtime API to runtimes that speak HTTP, the Extensions API to all, and the environment's
+// metadata. Package link describes the conversation with the host.
 //
 // # Life cycle
 //
@@ -13,6 +13,13 @@
 // fd 0 is the control channel. fd 1 is the data channel: a runtime of kind "frames" gets it as its fd 3, and the agent
 // then writes nothing on it but Sync; for kind "http" it belongs to the agent. fd 2 is the tenant's log: the runtime
 // inherits it as stdout and stderr, and the agent writes to it only when it gives up.
+//
+// # Extensions
+//
+// External extensions are started by Extend (extend.go) and belong, like the server at 127.0.0.1:9001, to one run: what
+// Extend and Start have made since the last Reset. The server is up for bundled runtimes too, from before they are warm,
+// because code in them may register as an internal extension. What the agent does not know, which function this is and
+// whether init goes on, it asks the host when somebody wants to know (questions.go). shutdown.go is the shutdown phase.
 //
 // # Processes
 //

@@ -15,6 +15,7 @@ import (
 	"thaw.dev/thaw/pool"
 	"thaw.dev/thaw/sandbox"
 	"thaw.dev/thaw/sandbox/fake"
+	"thaw.dev/thaw/snapshot"
 )
 
 // extended plays agent, runtime and one external extension: the event, a JSON string, says what to do.
@@ -128,6 +129,12 @@ func (l *lines) count(text string) (n int) {
 func extendedPool(t *testing.T) (*invoke.Invoker, *pool.Pool, *lines) {
 	t.Helper()
 	l := &lines{}
+	p, fn := extendedPoolWith(t, nil, l.add)
+	return newInvokerOf(functions{"f": fn}, p, lambda.NoReservation), p, l
+}
+
+func extendedPoolWith(t *testing.T, snapshots *snapshot.Store, sink func([]logs.Event)) (*pool.Pool, *lambda.Config) {
+	t.Helper()
 	p := pool.Open(pool.Options{
 		Engine: sandbox.Guard(fake.New(fake.Options{Guest: extended})),
 		Launch: func(context.Context, *lambda.Config) (pool.Launch, error) {
@@ -135,12 +142,11 @@ func extendedPool(t *testing.T) (*invoke.Invoker, *pool.Pool, *lines) {
 		},
 		CodeImage:    func(context.Context, *lambda.Config) (string, error) { return "/dev/null", nil },
 		LayersImage:  func(context.Context, *lambda.Config) (string, error) { return "/dev/null", nil },
-		OpenLog:      func(*lambda.Config) *logs.Stream { return logs.NewStream("g", "n", 4096, l.add) },
-		MemoryBudget: 1 << 40, KeepAlive: time.Hour, Logger: discard,
+		OpenLog:      func(*lambda.Config) *logs.Stream { return logs.NewStream("g", "n", 4096, sink) },
+		MemoryBudget: 1 << 40, KeepAlive: time.Hour, Snapshots: snapshots, Logger: discard,
 	})
 	t.Cleanup(p.Close)
-	fns := functions{"f": {Account: "0", Name: "f", Version: lambda.Latest, MemoryMB: 128, Timeout: 1, Layers: []lambda.Layer{{}}}}
-	return newInvokerOf(fns, p, lambda.NoReservation), p, l
+	return p, &lambda.Config{Account: "0", Name: "f", Version: lambda.Latest, MemoryMB: 128, Timeout: 1, Layers: []lambda.Layer{{}}}
 }
 
 // await waits until done.
@@ -225,5 +231,21 @@ func TestSpindown(t *testing.T) {
 			await(t, "shutdown", func() bool { return l.count("told to end: spindown") == 1 })
 			await(t, "memory given back", func() bool { return p.Usage().Environments == 0 })
 		})
+	}
+}
+
+// TestExtensionsAreNotSnapshotted: a version with SnapStart is refused clearly if an extension registers in it.
+func TestExtensionsAreNotSnapshotted(t *testing.T) {
+	t.Parallel()
+	store, err := snapshot.Open(t.TempDir(), snapshot.Options{MaxBytes: 1 << 30, Logger: discard})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, fn := extendedPoolWith(t, store, func([]logs.Event) {})
+	if err := p.Optimise(t.Context(), fn); lambda.KindOf(err) != lambda.KindInvalid || !strings.Contains(err.Error(), "extension outer") {
+		t.Errorf("got %v", err)
+	}
+	if p.Usage().ReservedBytes != 0 {
+		t.Errorf("%d bytes stay reserved", p.Usage().ReservedBytes)
 	}
 }

@@ -36,6 +36,26 @@
 //
 // After Reset the host may send Start again: /tmp and the log stream survive, as on Lambda.
 //
+// # Extensions
+//
+// All of it on the control channel. External extensions, where there can be any, are started before Start or Specialise;
+// internal ones register from inside the runtime process. Only the host knows whether init goes on, and what function
+// this is: so the agent asks. What the agent says carries the era, the number of Resets before, and is dropped if that
+// is another.
+//
+//	host    -> Extend {env, …}                         the agent starts what is in /opt/extensions
+//	agent   -> Ask {register} | {token}                an extension registers; code asks for the metadata
+//	host    -> Answer {identifier, …} | {refusal}
+//	agent   -> Extended                                the external ones have registered
+//	agent   -> Listening {name, after}                 an extension asked for its next event
+//	host    -> Happening {id, deadline, …}             an invocation, if an extension wants to know of it; before Invoke
+//	agent   -> Broken {name, type}                     an extension failed, and with it the environment
+//	host    -> Shutdown {reason, budget}               SIGTERM for the runtime, SHUTDOWN for extensions
+//	agent   -> ShutDown                                they have ended, or the budget is used up
+//
+// Init is over when the runtime is ready and all extensions listen; an environment is idle when the runtime is and all
+// that were told of the invocation listen. Where nothing registered none of this costs an invocation anything.
+//
 // # Streams
 //
 // Stream opens a streamed result, each Part carries its next bytes, and a Result without payload ends it, or an Error,
