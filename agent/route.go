@@ -40,6 +40,10 @@ func (r *run) metadata(req *http1.Request) http1.Answer {
 	case answer.Refusal != "":
 		return unauthorized()
 	}
+	keep := "private, max-age=43200, immutable"
+	if answer.Passing { // AWS's value is not documented
+		keep = "private, max-age=60"
+	}
 	body, _ := json.Marshal(struct { // a string always encodes
 		Zone string `json:"AvailabilityZoneID"`
 	}{answer.Zone})
@@ -47,7 +51,7 @@ func (r *run) metadata(req *http1.Request) http1.Answer {
 		Status: 200,
 		Fields: []http1.Field{
 			{Name: "Content-Type", Value: "application/json"},
-			{Name: "Cache-Control", Value: "private, max-age=43200, immutable"},
+			{Name: "Cache-Control", Value: keep},
 		},
 		Body: body,
 	}

@@ -16,6 +16,8 @@ type Description struct {
 
 	Zone  string // the availability zone's id
 	Token string // who asks for metadata must show it; empty: nobody may
+	// Passing says that copies of the sandbox will be elsewhere: a snapshot is about to be made.
+	Passing bool
 }
 
 // Describe says what questions out of the sandbox are answered with. Without it none is.
@@ -248,7 +250,7 @@ func (s *Session) asked(f Frame) error {
 		}
 		answer.Registered, answer.Refusal = s.register(ask.Register, ask.Era)
 	case ask.Token != nil:
-		answer.Zone, answer.Refusal = s.zone(*ask.Token)
+		answer.Zone, answer.Passing, answer.Refusal = s.zone(*ask.Token)
 	default:
 		return fmt.Errorf("%w: question", ErrProtocol)
 	}
@@ -273,13 +275,13 @@ func (s *Session) register(e *Extension, era uint32) (*Registration, Refusal) {
 	}, ""
 }
 
-func (s *Session) zone(token string) (string, Refusal) {
+func (s *Session) zone(token string) (zone string, passing bool, why Refusal) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.about.Token == "" || subtle.ConstantTimeCompare([]byte(token), []byte(s.about.Token)) != 1 {
-		return "", RefusalToken
+		return "", false, RefusalToken
 	}
-	return s.about.Zone, ""
+	return s.about.Zone, s.about.Passing, ""
 }
 
 // newUUID returns a random UUID of version 4. Source: RFC 9562.

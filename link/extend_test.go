@@ -234,3 +234,56 @@ func TestHostileExtensionFrames(t *testing.T) {
 		})
 	}
 }
+
+// FuzzAgent has a sandbox send arbitrary bytes on the control channel during init. Whatever they are, the host counts no
+// more extensions than there may be, answers no question wrongly, and every wait ends.
+func FuzzAgent(f *testing.F) {
+	frame := func(ty link.Type, body string) string {
+		return string([]byte{byte(ty), 0, 0, 0, byte(len(body)), 0, 0, 0}) + body
+	}
+	ask := frame(link.TypeAsk, `{"id":1,"register":{"name":"e","external":true,"events":["INVOKE"]}}`)
+	f.Add(ask + frame(link.TypeListening, `{"name":"e"}`) + frame(link.TypeExtended, `{}`))
+	f.Add(ask + ask + frame(link.TypeBroken, `{"name":"e","type":"Extension.Crash","message":"x"}`))
+	f.Add(frame(link.TypeAsk, `{"id":2,"token":"secret"}`) + frame(link.TypeShutDown, `{}`))
+	f.Fuzz(func(t *testing.T, in string) {
+		if len(in) > 16<<10 {
+			return // more than a socket's buffer takes at once
+		}
+		s, g := open(t)
+		s.Describe(about)
+		if err := s.Start(link.StartRequest{Kind: link.KindHTTP}); err != nil {
+			t.Fatal(err)
+		}
+		answers := make(chan struct{})
+		go func() { // ends with its socket
+			defer close(answers)
+			for {
+				f, err := g.cr.Next()
+				if err != nil {
+					return
+				}
+				if f.Type == link.TypeShutdown {
+					_ = g.cw.JSON(link.TypeShutDown, link.ExtensionMeta{})
+					_ = g.control.Close()
+				}
+			}
+		}()
+		_, _ = g.control.WriteString(in)
+		_ = g.dw.Frame(link.TypeReady, 0, nil)
+		switch err := s.AwaitReady(time.Now().Add(20 * time.Millisecond)); {
+		case err == nil, errors.Is(err, link.ErrTimeout), errors.Is(err, link.ErrProtocol), errors.Is(err, link.ErrClosed):
+		default:
+			_, exited := errors.AsType[*link.ExitError](err)
+			if _, broke := errors.AsType[*link.ExtensionError](err); !exited && !broke {
+				t.Errorf("got %v", err)
+			}
+		}
+		if all := s.Extensions(); len(all) > link.MaxExtensions {
+			t.Errorf("%d extensions", len(all))
+		}
+		_ = s.Shutdown(link.ReasonFailure)
+		_ = g.control.Close()
+		s.Close()
+		<-answers
+	})
+}

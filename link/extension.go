@@ -121,8 +121,9 @@ type AnswerMeta struct {
 	Refusal Refusal `json:"refusal,omitempty"`
 	// Registered answers Register.
 	Registered *Registration `json:"registered,omitempty"`
-	// Zone answers Token.
-	Zone string `json:"zone,omitempty"`
+	// Zone answers Token; it is not to be remembered for long if Passing.
+	Zone    string `json:"zone,omitempty"`
+	Passing bool   `json:"passing,omitempty"`
 }
 
 // Registration is what an extension that registered gets to know.

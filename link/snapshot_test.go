@@ -226,7 +226,8 @@ func FuzzSession(f *testing.F) {
 			if _, failed := errors.AsType[*link.InitError](err); err == nil || failed {
 				continue
 			}
-			if _, ended := errors.AsType[*link.ExitError](err); !ended && !errors.Is(err, link.ErrProtocol) && !errors.Is(err, link.ErrClosed) {
+			_, broke := errors.AsType[*link.ExtensionError](err)
+			if _, ended := errors.AsType[*link.ExitError](err); !ended && !broke && !errors.Is(err, link.ErrProtocol) && !errors.Is(err, link.ErrClosed) {
 				t.Fatalf("got %v", err)
 			}
 		}

@@ -55,7 +55,7 @@ func extensionVariables(all map[string]string) map[string]string {
 func (e *Environment) describe() {
 	e.session.Describe(link.Description{
 		Function: e.Function.Name, Version: e.Function.Version, Handler: e.Function.Handler, Account: e.Function.Account,
-		Zone: e.zone, Token: e.token,
+		Zone: e.zone, Token: e.token, Passing: e.sealed,
 	})
 }
 
