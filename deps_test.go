@@ -37,6 +37,7 @@ var rules = []struct {
 	{"gateway", []string{module + "/pool", module + "/store", module + "/sandbox", "gvisor.dev"}, "the front calls use cases only"},
 	{"keepalive", []string{module, "os", "net"}, "the policy is pure: the simulator runs the same code"},
 	{"snapshot", []string{module}, "a directory of files knows nobody"},
+	{"s3", []string{module, "!" + module + "/lambda"}, "it reads objects and knows nobody"},
 	{"metrics", []string{module, "!" + module + "/pool", "!" + module + "/lambda"}, "it counts what it is told"},
 	{"agent/...", []string{module, "!" + module + "/link", "!" + module + "/lambda", "!" + module + "/agent", "github.com", "golang.org"}, "everything here runs in every sandbox"},
 	{"client", []string{module + "/gateway", module + "/control", module + "/node", "github.com/aws"}, "the client sees what a user sees"},
@@ -47,6 +48,7 @@ var owners = map[string][]string{
 	"github.com/nats-io":       {"store"},
 	"gvisor.dev":               {"sandbox/gvisor", "egress", "cmd/thaw-sentry"},
 	"github.com/spf13":         {"cmd/thaw"},
+	"github.com/aws":           {"s3"},
 	module + "/sandbox/gvisor": {"node", "cmd/thaw"},
 }
 

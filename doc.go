@@ -20,6 +20,7 @@
 //	runtimes         runtime images from the host's interpreters; python/ and nodejs/ are the bootstraps
 //	auth             Signature Version 4, access keys
 //	client           Go client of the HTTP API
+//	s3               code from an S3-compatible store
 //	egress           the only way out of a sandbox, and its policy
 //	sandbox/gvisor   the engine; sandbox/fake runs no code; sandbox/sandboxtest is what each engine must pass
 //	agent            inside the sandbox: start the runtime, speak the Runtime API

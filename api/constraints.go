@@ -210,6 +210,7 @@ var (
 	variableName     = newPattern(`[a-zA-Z]([a-zA-Z0-9_])+`)
 	logGroup         = newPattern(`[\.\-_/#A-Za-z0-9]+`)
 	tagText          = newPattern(`([\p{L}\p{Z}\p{N}_.:/=+\-@]*)`)
+	bucketName       = newPattern(`[0-9A-Za-z\.\-_]*`).except(newPattern(`.*\.`), `[0-9A-Za-z\.\-_]*(?<!\.)`)
 	masterRegion     = newPattern(`ALL|(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}`)
 	taggableResource = newPattern(`arn:(aws[a-zA-Z-]*):lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}:(function:[a-zA-Z0-9-_]+(:(\$LATEST|[a-zA-Z0-9-_]+))?|code-signing-config:csc-[a-z0-9]{17}|event-source-mapping:[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}|(capacity-provider|network-connector):[a-zA-Z0-9-_]{1,64})`)
 )

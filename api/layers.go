@@ -96,10 +96,7 @@ func (r *PublishLayerVersionRequest) Check(name string) error {
 	c.layer(name)
 	c.Required("content", r.Content != nil)
 	if r.Content != nil {
-		c.Length("content.s3Bucket", r.Content.S3Bucket, 3, 63)
-		c.Length("content.s3Key", r.Content.S3Key, 1, 1024)
-		c.Length("content.s3ObjectVersion", r.Content.S3ObjectVersion, 1, 1024)
-		c.Enum("content.s3ObjectStorageMode", r.Content.S3ObjectStorageMode, "COPY", "REFERENCE")
+		c.object("content.", r.Content.S3Bucket, r.Content.S3Key, r.Content.S3ObjectVersion, r.Content.S3ObjectStorageMode)
 	}
 	c.Length("description", r.Description, 0, 256)
 	c.Length("licenseInfo", r.LicenseInfo, 0, 512)

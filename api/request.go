@@ -185,7 +185,7 @@ func (r *CreateFunctionRequest) Check() error {
 	c.architectures(r.Architectures)
 	c.Enum("publishTo", r.PublishTo, "LATEST_PUBLISHED")
 	if r.Code != nil {
-		c.Enum("code.s3ObjectStorageMode", r.Code.S3ObjectStorageMode, "COPY", "REFERENCE")
+		c.object("code.", r.Code.S3Bucket, r.Code.S3Key, r.Code.S3ObjectVersion, r.Code.S3ObjectStorageMode)
 	}
 	c.Tags("tags", r.Tags)
 	return c.Err()
@@ -205,7 +205,7 @@ func (r *UpdateFunctionCodeRequest) Check(name string) error {
 	c.writeName(&name)
 	c.architectures(r.Architectures)
 	c.Enum("publishTo", r.PublishTo, "LATEST_PUBLISHED")
-	c.Enum("s3ObjectStorageMode", r.S3ObjectStorageMode, "COPY", "REFERENCE")
+	c.object("", r.S3Bucket, r.S3Key, r.S3ObjectVersion, r.S3ObjectStorageMode)
 	return c.Err()
 }
 
@@ -398,6 +398,15 @@ func (c *Constraints) routing(r *RoutingConfig) {
 	if r != nil {
 		c.Weights("routingConfig.additionalVersionWeights", r.AdditionalVersionWeights)
 	}
+}
+
+// object checks how a request names code in S3; prefix is what its members have before their names.
+func (c *Constraints) object(prefix string, bucket, key, version, mode *string) {
+	c.Length(prefix+"s3Bucket", bucket, 3, 63)
+	c.Match(prefix+"s3Bucket", bucket, bucketName)
+	c.Length(prefix+"s3Key", key, 1, 1024)
+	c.Length(prefix+"s3ObjectVersion", version, 1, 1024)
+	c.Enum(prefix+"s3ObjectStorageMode", mode, "COPY", "REFERENCE")
 }
 
 func (c *Constraints) resource(arn string) {

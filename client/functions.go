@@ -61,7 +61,7 @@ type UpdateFunctionConfigurationInput struct {
 	EphemeralStorage *EphemeralStorage `json:",omitempty"`
 	Environment      *Environment      `json:",omitempty"`
 	SnapStart        *SnapStart        `json:",omitempty"`
-	Layers           []string          `json:",omitzero"`  // ARNs of layer versions; empty, not nil: none
+	Layers           *[]string         `json:",omitempty"` // ARNs of layer versions; empty, not nil: none
 	RevisionId       string            `json:",omitempty"` //nolint:revive // the wire's spelling
 }
 

@@ -34,11 +34,8 @@ func (c *call) readBody(limit int64) error {
 		return nil
 	}
 	if limit > lambda.MaxSyncPayloadBytes {
-		select {
-		case c.uploads <- struct{}{}:
-			c.uploading = true // end gives the token back
-		case <-c.r.Context().Done():
-			return c.r.Context().Err()
+		if err := c.takeUpload(); err != nil {
+			return err
 		}
 	}
 	var b bytes.Buffer
@@ -50,6 +47,20 @@ func (c *call) readBody(limit int64) error {
 	}
 	c.body = b.Bytes()
 	return nil
+}
+
+// takeUpload waits until this may be one of the calls with large bodies; end gives the token back.
+func (c *call) takeUpload() error {
+	if c.uploading {
+		return nil
+	}
+	select {
+	case c.uploads <- struct{}{}:
+		c.uploading = true
+		return nil
+	case <-c.r.Context().Done():
+		return c.r.Context().Err()
+	}
 }
 
 func broken(err error) error {

@@ -287,7 +287,6 @@ func TestSettingsThatCannotBeEnforced(t *testing.T) {
 		{`"TenancyConfig":{"TenantIsolationMode":"PER_TENANT"}`, "TenancyConfig"},
 		{`"PublishTo":"LATEST_PUBLISHED"`, "PublishTo"},
 		{`"Architectures":["` + foreign + `"]`, "Architectures with " + foreign + ", on this host of " + arch + ","},
-		{`"Code":{"S3Bucket":"bucket","S3Key":"key"}`, "Code from S3 (S3Bucket)"},
 		{`"Code":{"ImageUri":"image"}`, "Code from a container image (ImageUri)"},
 		{`"Code":{"SourceKMSKeyArn":"arn:x"}`, "SourceKMSKeyArn"},
 		{`"Code":{"S3ObjectStorageMode":"REFERENCE"}`, "S3ObjectStorageMode REFERENCE"},

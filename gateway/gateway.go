@@ -24,15 +24,17 @@ type Verifier interface {
 	PresignGet(caller auth.Identity, base, path string, expires time.Duration) (string, error)
 }
 
-// Options configure a Gateway. All members but Ready are required.
+// Options configure a Gateway. All members but Objects and Ready are required.
 type Options struct {
 	Region    string
 	Functions *control.Functions
 	Layers    *layer.Layers
 	Invoker   Invoker
 	Packages  Packages
-	Verifier  Verifier
-	Logs      Logs
+	// Objects has the code that callers name instead of sending it; nil refuses that.
+	Objects  Objects
+	Verifier Verifier
+	Logs     Logs
 	// Ready says whether the server can do its work now; the error's text is shown at /readyz. nil means always.
 	Ready  func() error
 	Logger *slog.Logger
@@ -45,6 +47,7 @@ type Gateway struct {
 	layers    *layer.Layers
 	invoker   Invoker
 	packages  Packages
+	objects   Objects
 	verifier  Verifier
 	logs      Logs
 	ready     func() error
@@ -56,7 +59,7 @@ type Gateway struct {
 // New returns a Gateway.
 func New(o Options) *Gateway {
 	g := &Gateway{
-		region: o.Region, functions: o.Functions, layers: o.Layers, invoker: o.Invoker, packages: o.Packages, verifier: o.Verifier,
+		region: o.Region, functions: o.Functions, layers: o.Layers, invoker: o.Invoker, packages: o.Packages, objects: o.Objects, verifier: o.Verifier,
 		logs:  o.Logs,
 		ready: o.Ready, log: o.Logger, routes: newRoutes(), uploads: make(chan struct{}, maxUploads),
 	}

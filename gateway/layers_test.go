@@ -28,7 +28,9 @@ func TestLayerBodies(t *testing.T) {
 			`"CompatibleRuntimes":["python3.11","java21"],"LicenseInfo":"MIT","CompatibleArchitectures":["x86_64"]}`
 	)
 	whole := func(body string) string {
-		var got struct{ Content struct{ Location, CodeSha256 string } }
+		var got struct {
+			Content struct{ Location, CodeSha256 string }
+		}
 		if err := json.Unmarshal([]byte(body), &got); err != nil {
 			t.Fatal(err)
 		}

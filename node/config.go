@@ -63,6 +63,14 @@ type Config struct {
 	// Resolvers are the name servers, host:port, that functions' DNS queries go to. Empty means the host's own, from
 	// /etc/resolv.conf.
 	Resolvers []string
+	// S3Endpoint is the URL of the S3-compatible store that code named by bucket and key is read from, http or https and
+	// without a path. Empty: such code is refused.
+	S3Endpoint string
+	// S3Region goes into the signatures of requests to it; empty means Region.
+	S3Region string
+	// S3Credentials is a file of credentials in the format of AWS tools, whose profile "default" signs those requests.
+	// Empty: they are not signed. Every account can deploy whatever they let it read.
+	S3Credentials string
 	// Helpers are the programs that run beside the daemon. Empty means those that make build embedded.
 	Helpers embedded.Paths
 	// Logger gets the platform's log. Required.
@@ -118,6 +126,8 @@ func (c *Config) check() error {
 		return errors.New("numbers of slots must not be negative")
 	case c.AccountConcurrency < lambda.MinUnreserved:
 		return fmt.Errorf("account concurrency %d: at least %d", c.AccountConcurrency, lambda.MinUnreserved)
+	case c.S3Endpoint == "" && (c.S3Region != "" || c.S3Credentials != ""):
+		return errors.New("an S3 region or credentials without an S3 endpoint")
 	case c.ScalingRate < 1:
 		return fmt.Errorf("scaling rate %d: at least 1", c.ScalingRate)
 	}

@@ -136,6 +136,10 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 		Functions: functions, Environments: environments, Shares: functions, StreamRate: c.StreamRate, Logger: c.Logger,
 		Observe: func(o invoke.Observation) { observe(counts, o) },
 	})
+	objects, err := n.openObjects(c)
+	if err != nil {
+		return nil, err
+	}
 	front := gateway.New(gateway.Options{
 		Region:    c.Region,
 		Functions: functions,
@@ -144,6 +148,7 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 		Verifier:  verifier,
 		Logs:      logReader{st.Logs()},
 		Packages:  packages,
+		Objects:   objects,
 		Logger:    c.Logger,
 	})
 	operators, err := ops.Open(ops.Options{

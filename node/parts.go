@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -11,8 +12,10 @@ import (
 
 	"thaw.dev/thaw/egress"
 	"thaw.dev/thaw/embedded"
+	"thaw.dev/thaw/gateway"
 	"thaw.dev/thaw/image"
 	"thaw.dev/thaw/runtimes"
+	"thaw.dev/thaw/s3"
 	"thaw.dev/thaw/sandbox"
 	"thaw.dev/thaw/sandbox/fake"
 	"thaw.dev/thaw/sandbox/gvisor"
@@ -36,6 +39,19 @@ func OpenRuntimes(c Config, agent string) (*runtimes.Catalog, error) {
 		Dir: filepath.Join(c.DataDir, "runtimes"), Images: images, AgentBinary: agent, Logger: c.Logger,
 		Progress: func(runtime, step string) { c.Logger.Info("building runtime image", "runtime", runtime, "step", step) },
 	})
+}
+
+// openObjects returns what reads code from S3; nil if no store is configured.
+func (n *Node) openObjects(c Config) (gateway.Objects, error) {
+	if c.S3Endpoint == "" {
+		return nil, nil
+	}
+	objects, err := s3.New(s3.Options{Endpoint: c.S3Endpoint, Region: cmp.Or(c.S3Region, c.Region), Credentials: c.S3Credentials})
+	if err != nil {
+		return nil, err
+	}
+	n.onClose(objects.Close)
+	return objects, nil
 }
 
 // openEngine opens the engine, checks that this host can run it, and removes what an earlier server left.

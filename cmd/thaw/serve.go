@@ -74,6 +74,9 @@ func newServe(a *app) *cobra.Command {
 	f.StringVar(&c.OpsListen, "ops-listen", c.OpsListen, "address that serves /metrics and /status, without authentication, beside the socket ops.sock in the data directory")
 	f.StringSliceVar(&c.EgressDeny, "egress-deny", nil, "network in CIDR form that functions must not reach; may be repeated")
 	f.StringSliceVar(&c.Resolvers, "resolver", nil, "name server, address:port, for functions' DNS queries instead of the host's; may be repeated")
+	f.StringVar(&c.S3Endpoint, "s3-endpoint", "", "URL of the S3-compatible store that code named by bucket and key is read from")
+	f.StringVar(&c.S3Region, "s3-region", "", "region in the signatures of requests to it; --region if not given")
+	f.StringVar(&c.S3Credentials, "s3-credentials", "", "file of AWS credentials whose profile default signs those requests; not signed without")
 	f.StringVar(&s.logLevel, "log-level", "info", "debug, info, warn or error")
 	f.StringVar(&s.logFormat, "log-format", "text", "text or json")
 	return cmd

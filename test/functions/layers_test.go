@@ -42,7 +42,7 @@ def handler(e, c):
 			}
 		}
 		layers := []string{second, first}
-		if _, err := s.UpdateFunctionConfiguration(t.Context(), name, client.UpdateFunctionConfigurationInput{Layers: layers}); err != nil {
+		if _, err := s.UpdateFunctionConfiguration(t.Context(), name, client.UpdateFunctionConfigurationInput{Layers: &layers}); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := s.WaitActive(t.Context(), name); err != nil {
@@ -51,7 +51,7 @@ def handler(e, c):
 		if out := s.Call(t, name, `{}`); !strings.HasPrefix(string(out.Payload), `["first", `) {
 			t.Errorf("in the other order: %s\n%s", out.Payload, out.LogTail)
 		}
-		if _, err := s.UpdateFunctionConfiguration(t.Context(), name, client.UpdateFunctionConfigurationInput{Layers: []string{}}); err != nil {
+		if _, err := s.UpdateFunctionConfiguration(t.Context(), name, client.UpdateFunctionConfigurationInput{Layers: new([]string{})}); err != nil {
 			t.Fatal(err)
 		}
 		if c, err := s.WaitActive(t.Context(), name); err != nil || len(c.Layers) != 0 {

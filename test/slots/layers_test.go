@@ -25,7 +25,7 @@ def handler(e, c):
 		t.Errorf("got %s\n%s", out.Payload, out.LogTail)
 	}
 	second := s.Layer(t, "l", thawtest.Files{"python/who.py": "name = 'second'\n", "data": "two"})
-	if _, err := s.UpdateFunctionConfiguration(t.Context(), name, client.UpdateFunctionConfigurationInput{Layers: []string{second}}); err != nil {
+	if _, err := s.UpdateFunctionConfiguration(t.Context(), name, client.UpdateFunctionConfigurationInput{Layers: new([]string{second})}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.WaitActive(t.Context(), name); err != nil {
