@@ -11,6 +11,7 @@
 //
 //	control          functions: create, update, delete, the state machine
 //	layer            layers: versions, permissions
+//	signing          code signing configurations
 //	invoke           one invocation from admission to REPORT line
 //
 //	pool             slots and execution environments of this host; a cold start is in pool/coldstart.go

@@ -153,8 +153,3 @@ type AccountUsage struct {
 	TotalCodeSize int64 // bytes
 	FunctionCount int
 }
-
-// CodeSigningConfigAnswer is the body of GetFunctionCodeSigningConfig with no configuration attached.
-type CodeSigningConfigAnswer struct {
-	FunctionName string
-}

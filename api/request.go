@@ -184,6 +184,9 @@ func (r *CreateFunctionRequest) Check() error {
 	c.Enum("packageType", r.PackageType, "Zip", "Image")
 	c.architectures(r.Architectures)
 	c.Enum("publishTo", r.PublishTo, "LATEST_PUBLISHED")
+	if r.CodeSigningConfigArn != nil && *r.CodeSigningConfigArn != "" {
+		c.signingARN(r.CodeSigningConfigArn)
+	}
 	if r.Code != nil {
 		c.object("code.", r.Code.S3Bucket, r.Code.S3Key, r.Code.S3ObjectVersion, r.Code.S3ObjectStorageMode)
 	}

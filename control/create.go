@@ -33,11 +33,13 @@ type CreateInput struct {
 	Zip           []byte // nil: no code was given
 	Tags          map[string]string
 	Publish       bool // publish version 1, too
+	// CodeSigning is the ARN of a code signing configuration; "" for none.
+	CodeSigning string
 }
 
 // Create stores a new function in state Pending and has it prepared in the background. It returns the function's
 // configuration, or that of its first version with Publish. Errors: lambda.KindConflict
-// when the account has a function of that name, KindInvalid, KindCodeStorage.
+// when the account has a function of that name, KindInvalid, KindCodeStorage, KindNoCodeSigning, KindCodeVerification.
 func (s *Functions) Create(ctx context.Context, in CreateInput) (*lambda.Config, error) {
 	c := &lambda.Config{
 		Account: in.Account, Name: in.Name, Version: lambda.Latest,
@@ -56,6 +58,9 @@ func (s *Functions) Create(ctx context.Context, in CreateInput) (*lambda.Config,
 	if _, exists := s.store.Get(in.Account, in.Name); exists {
 		return nil, alreadyExists(in.Name)
 	}
+	if err := s.checkSigned(in.Account, in.Name, in.CodeSigning); err != nil {
+		return nil, err
+	}
 	if err := s.useLayers(c, in.Caller, in.Settings.Layers); err != nil {
 		return nil, err
 	}
@@ -72,13 +77,13 @@ func (s *Functions) Create(ctx context.Context, in CreateInput) (*lambda.Config,
 	toPending(c)
 	c.RevisionID = uuid.NewString()
 	c.LastModified = time.Now().UTC().Truncate(time.Millisecond)
-	f, v := store.Function{Config: *c, Tags: maps.Clone(in.Tags)}, (*store.Version)(nil)
+	f, v := store.Function{Config: *c, Tags: maps.Clone(in.Tags), CodeSigning: in.CodeSigning}, (*store.Version)(nil)
 	if in.Publish {
 		if f, v, err = s.withVersion(f, nil); err != nil {
 			return nil, err
 		}
 	}
-	stored, published, err := s.put(ctx, f, v)
+	stored, published, err := s.putSigned(ctx, f, v)
 	if errors.Is(err, store.ErrExists) {
 		return nil, alreadyExists(in.Name)
 	}

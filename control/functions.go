@@ -42,6 +42,8 @@ type Options struct {
 	Packages Packages
 	// Layers are the layers that functions may use. Required.
 	Layers Layers
+	// Signing are the code signing configurations that functions may have. Required.
+	Signing Signing
 	// EnsureRuntime makes the image of the named runtime if it is not there. A *lambda.Error of kind Invalid or NotFound
 	// means that this host cannot have it; its text becomes the function's StateReason.
 	EnsureRuntime func(ctx context.Context, runtime string) error
@@ -65,6 +67,7 @@ type Functions struct {
 	store          Store
 	packages       Packages
 	layers         Layers
+	signing        Signing
 	ensureRuntime  func(ctx context.Context, runtime string) error
 	slots          Slots
 	workers        int
@@ -90,7 +93,7 @@ type Functions struct {
 // New returns Functions that answer calls; functions become Active only after Open.
 func New(o Options) *Functions {
 	f := &Functions{
-		region: o.Region, store: o.Store, packages: o.Packages, layers: o.Layers, ensureRuntime: o.EnsureRuntime, slots: o.Slots,
+		region: o.Region, store: o.Store, packages: o.Packages, layers: o.Layers, signing: o.Signing, ensureRuntime: o.EnsureRuntime, slots: o.Slots,
 		workers: o.Workers, prepareTimeout: o.PrepareTimeout, log: o.Logger, queue: newQueue(), snapshots: newQueue(),
 		random: o.Random, accountConcurrency: o.AccountConcurrency, limiting: make(chan struct{}, 1),
 	}

@@ -21,7 +21,7 @@ type UpdateCodeInput struct {
 
 // UpdateCode gives a function new code and starts its preparation; the old code serves until that succeeded. With
 // DryRun the answer is the present configuration with the new code, with Publish it is the version. Errors: lambda.KindNotFound, KindInvalid,
-// KindConflict when the function's state forbids it, KindPrecondition, KindCodeStorage.
+// KindConflict when the function's state forbids it, KindPrecondition, KindCodeStorage, KindCodeVerification.
 func (s *Functions) UpdateCode(ctx context.Context, in UpdateCodeInput) (*lambda.Config, error) {
 	f, err := s.Get(in.Account, in.Name, "")
 	if err != nil {
@@ -37,6 +37,9 @@ func (s *Functions) UpdateCode(ctx context.Context, in UpdateCodeInput) (*lambda
 		return nil, err
 	}
 	if err := admit(&f.Config); err != nil { // before the work of storing the code
+		return nil, err
+	}
+	if err := s.checkSigned(in.Account, in.Name, f.CodeSigning); err != nil {
 		return nil, err
 	}
 	if err := s.room(in.Account, int64(len(in.Zip)), f.Config.Code.Size); err != nil {

@@ -17,6 +17,13 @@ type UpdateConfigInput struct {
 // UpdateConfig changes a function's configuration and starts its preparation; the old configuration serves until that
 // succeeded. Errors as UpdateCode.
 func (s *Functions) UpdateConfig(ctx context.Context, in UpdateConfigInput) (*lambda.Config, error) {
+	if len(in.Settings.Layers) > 0 {
+		if f, ok := s.store.Get(in.Account, in.Name); ok {
+			if err := s.checkSigned(in.Account, in.Name, f.CodeSigning); err != nil {
+				return nil, err
+			}
+		}
+	}
 	return s.update(ctx, in.Account, in.Name, false, func(c *lambda.Config) error {
 		if err := revision(c.RevisionID, in.RevisionID); err != nil {
 			return err

@@ -33,6 +33,7 @@ func (c *call) createFunction() error {
 	}
 	f, err := c.functions.Create(c.r.Context(), control.CreateInput{
 		Account: c.caller.AccountID, Name: name, Caller: c.caller.ARN, Settings: s, Zip: zip, Tags: in.Tags, Publish: is(in.Publish),
+		CodeSigning: value(in.CodeSigningConfigArn),
 	})
 	if err != nil {
 		return err
@@ -45,8 +46,6 @@ func creatable(in *api.CreateFunctionRequest) error {
 	switch {
 	case value(in.PackageType) == "Image":
 		return api.NotYet("PackageType Image")
-	case given(in.CodeSigningConfigArn):
-		return api.NotYet("CodeSigningConfigArn")
 	case in.TenancyConfig != nil:
 		return api.NotYet("TenancyConfig")
 	case given(in.PublishTo):

@@ -243,7 +243,7 @@ func TestTags(t *testing.T) {
 		{fnARN + "f:prod", 400, "InvalidParameterValueException", `{"Type":"User","message":"Tags on function aliases and versions are not supported. Please specify a function ARN."}`},
 		{fnARN + "nobody", 404, "ResourceNotFoundException", `{"Type":"User","Message":"Function not found: ` + fnARN + `nobody"}`},
 		{"arn:aws:lambda:eu-west-1:000000000000:function:f", 404, "ResourceNotFoundException", `{"Type":"User","Message":"Functions from 'eu-west-1' are not reachable in this region ('us-east-1')"}`},
-		{"arn:aws:lambda:us-east-1:000000000000:code-signing-config:csc-12345678901234567", 404, "ResourceNotFoundException", `{"Type":"User","Message":"Resource not found: arn:aws:lambda:us-east-1:000000000000:code-signing-config:csc-12345678901234567"}`},
+		{"arn:aws:lambda:us-east-1:000000000000:code-signing-config:csc-12345678901234567", 404, "ResourceNotFoundException", `{"Type":"User","Message":"The Lambda code signing configuration arn:aws:lambda:us-east-1:000000000000:code-signing-config:csc-12345678901234567 can not be found."}`},
 	} {
 		s.do("GET", "/2017-03-31/tags/"+url.QueryEscape(test.resource), "").wantError(t, test.status, test.typ, test.body)
 	}
@@ -283,7 +283,6 @@ func TestSettingsThatCannotBeEnforced(t *testing.T) {
 		{`"LoggingConfig":{"SystemLogLevel":"INFO"}`, "LoggingConfig with a SystemLogLevel"},
 		{`"AcceleratorConfig":{}`, "The setting AcceleratorConfig"},
 		{`"PackageType":"Image"`, "PackageType Image"},
-		{`"CodeSigningConfigArn":"arn:x"`, "CodeSigningConfigArn"},
 		{`"TenancyConfig":{"TenantIsolationMode":"PER_TENANT"}`, "TenancyConfig"},
 		{`"PublishTo":"LATEST_PUBLISHED"`, "PublishTo"},
 		{`"Architectures":["` + foreign + `"]`, "Architectures with " + foreign + ", on this host of " + arch + ","},
@@ -299,7 +298,7 @@ func TestSettingsThatCannotBeEnforced(t *testing.T) {
 			s.do("PUT", fns+"/f/code", member).wantError(t, 400, "InvalidParameterValueException", want)
 		case name == "PublishTo" || name == "Architectures":
 			s.do("PUT", fns+"/f/code", `{`+member+`}`).wantError(t, 400, "InvalidParameterValueException", want)
-		case name == "PackageType" || name == "CodeSigningConfigArn" || name == "TenancyConfig":
+		case name == "PackageType" || name == "TenancyConfig":
 			s.do("PUT", fns+"/f/configuration", `{`+member+`}`).wantError(t, 400, "InvalidParameterValueException",
 				`{"Type":"User","message":"The setting `+name+` is not implemented yet by Thaw"}`)
 		default:

@@ -14,6 +14,7 @@ import (
 	"thaw.dev/thaw/control"
 	"thaw.dev/thaw/lambda"
 	"thaw.dev/thaw/layer"
+	"thaw.dev/thaw/signing"
 )
 
 // Verifier authenticates requests and makes presigned URLs; *auth.Verifier is one.
@@ -29,6 +30,7 @@ type Options struct {
 	Region    string
 	Functions *control.Functions
 	Layers    *layer.Layers
+	Signing   *signing.Configs
 	Invoker   Invoker
 	Packages  Packages
 	// Objects has the code that callers name instead of sending it; nil refuses that.
@@ -45,6 +47,7 @@ type Gateway struct {
 	region    string
 	functions *control.Functions
 	layers    *layer.Layers
+	signing   *signing.Configs
 	invoker   Invoker
 	packages  Packages
 	objects   Objects
@@ -59,7 +62,7 @@ type Gateway struct {
 // New returns a Gateway.
 func New(o Options) *Gateway {
 	g := &Gateway{
-		region: o.Region, functions: o.Functions, layers: o.Layers, invoker: o.Invoker, packages: o.Packages, objects: o.Objects, verifier: o.Verifier,
+		region: o.Region, functions: o.Functions, layers: o.Layers, signing: o.Signing, invoker: o.Invoker, packages: o.Packages, objects: o.Objects, verifier: o.Verifier,
 		logs:  o.Logs,
 		ready: o.Ready, log: o.Logger, routes: newRoutes(), uploads: make(chan struct{}, maxUploads),
 	}

@@ -6,14 +6,15 @@ import (
 	"thaw.dev/thaw/api"
 )
 
-// getFunctionCodeSigningConfig answers with the name alone: no function has such a configuration.
+// getFunctionCodeSigningConfig answers with the name alone for a function without such a configuration.
 func (c *call) getFunctionCodeSigningConfig() error {
 	name, err := c.unqualified(c.label(0), false)
 	if err != nil {
 		return err
 	}
-	if _, err := c.functions.Get(c.caller.AccountID, name, ""); err != nil {
+	f, err := c.functions.Get(c.caller.AccountID, name, "")
+	if err != nil {
 		return err
 	}
-	return c.json(http.StatusOK, api.CodeSigningConfigAnswer{FunctionName: name})
+	return c.json(http.StatusOK, api.FunctionCodeSigningConfigAnswer{CodeSigningConfigArn: f.CodeSigning, FunctionName: name})
 }

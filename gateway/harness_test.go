@@ -24,6 +24,7 @@ import (
 	"thaw.dev/thaw/invoke"
 	"thaw.dev/thaw/lambda"
 	"thaw.dev/thaw/layer"
+	"thaw.dev/thaw/signing"
 	"thaw.dev/thaw/store"
 )
 
@@ -99,6 +100,7 @@ type server struct {
 	functions *control.Functions
 	store     *controltest.Store
 	layers    *layer.Layers
+	signing   *signing.Configs
 	packages  *controltest.Packages
 	slots     *controltest.Slots
 	invoker   *invoker
@@ -145,12 +147,12 @@ func newServer(t *testing.T, change ...func(*server, *gateway.Options)) *server 
 	}
 	s.openRecords()
 	s.functions = control.New(control.Options{
-		Region: "us-east-1", Store: s.store, Packages: s.packages, Layers: s.layers, Logger: slog.New(slog.DiscardHandler),
+		Region: "us-east-1", Store: s.store, Packages: s.packages, Layers: s.layers, Signing: s.signing, Logger: slog.New(slog.DiscardHandler),
 		EnsureRuntime: func(context.Context, string) error { return nil }, Slots: s.slots,
 	})
 	s.functions.Open()
 	t.Cleanup(s.functions.Close)
-	o.Functions, o.Layers = s.functions, s.layers
+	o.Functions, o.Layers, o.Signing = s.functions, s.layers, s.signing
 	ts := httptest.NewServer(gateway.New(o))
 	t.Cleanup(func() { ts.Client().CloseIdleConnections(); http.DefaultClient.CloseIdleConnections(); ts.Close() })
 	s.url = ts.URL
@@ -165,6 +167,7 @@ func (s *server) openRecords() {
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(func() { _ = st.Close() })
+	s.signing = signing.New("us-east-1", st.Records())
 	s.layers = layer.New(layer.Options{
 		Region: "us-east-1", Records: st.Records(), Packages: s.packages,
 		FunctionBytes: func(account string) int64 { return s.store.Totals(account).CodeBytes },

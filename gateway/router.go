@@ -35,6 +35,7 @@ var handlers = func() map[string]handler {
 		aliasHandlers,
 		concurrencyHandlers,
 		layerHandlers,
+		signingHandlers,
 		streamHandlers,
 	} {
 		maps.Copy(all, group)
@@ -43,21 +44,20 @@ var handlers = func() map[string]handler {
 }()
 
 var functionHandlers = map[string]handler{
-	"CreateFunction":               {(*call).createFunction, codeBody},
-	"GetFunction":                  {(*call).getFunction, smallBody},
-	"GetFunctionConfiguration":     {(*call).getFunctionConfiguration, smallBody},
-	"ListFunctions":                {(*call).listFunctions, smallBody},
-	"UpdateFunctionCode":           {(*call).updateFunctionCode, codeBody},
-	"UpdateFunctionConfiguration":  {(*call).updateFunctionConfiguration, smallBody},
-	"DeleteFunction":               {(*call).deleteFunction, smallBody},
-	"Invoke":                       {(*call).invoke, lambda.MaxSyncPayloadBytes},
-	"TagResource":                  {(*call).tagResource, smallBody},
-	"UntagResource":                {(*call).untagResource, smallBody},
-	"ListTags":                     {(*call).listTags, smallBody},
-	"GetAccountSettings":           {(*call).getAccountSettings, smallBody},
-	"GetFunctionCodeSigningConfig": {(*call).getFunctionCodeSigningConfig, smallBody},
-	"PublishVersion":               {(*call).publishVersion, smallBody},
-	"ListVersionsByFunction":       {(*call).listVersionsByFunction, smallBody},
+	"CreateFunction":              {(*call).createFunction, codeBody},
+	"GetFunction":                 {(*call).getFunction, smallBody},
+	"GetFunctionConfiguration":    {(*call).getFunctionConfiguration, smallBody},
+	"ListFunctions":               {(*call).listFunctions, smallBody},
+	"UpdateFunctionCode":          {(*call).updateFunctionCode, codeBody},
+	"UpdateFunctionConfiguration": {(*call).updateFunctionConfiguration, smallBody},
+	"DeleteFunction":              {(*call).deleteFunction, smallBody},
+	"Invoke":                      {(*call).invoke, lambda.MaxSyncPayloadBytes},
+	"TagResource":                 {(*call).tagResource, smallBody},
+	"UntagResource":               {(*call).untagResource, smallBody},
+	"ListTags":                    {(*call).listTags, smallBody},
+	"GetAccountSettings":          {(*call).getAccountSettings, smallBody},
+	"PublishVersion":              {(*call).publishVersion, smallBody},
+	"ListVersionsByFunction":      {(*call).listVersionsByFunction, smallBody},
 }
 
 // route is one operation at its place in the tree.

@@ -16,11 +16,15 @@ func (c *call) tagResource() error {
 	if err := in.Check(c.label(0)); err != nil {
 		return err
 	}
-	name, err := c.tagged(c.label(0))
-	if err != nil {
-		return err
+	var err error
+	if account, arn := c.caller.AccountID, c.label(0); isSigning(arn) {
+		err = c.signing.Tag(c.r.Context(), account, arn, in.Tags)
+	} else if name, e := c.tagged(arn); e != nil {
+		err = e
+	} else {
+		err = c.functions.Tag(c.r.Context(), account, name, in.Tags)
 	}
-	if err := c.functions.Tag(c.r.Context(), c.caller.AccountID, name, in.Tags); err != nil {
+	if err != nil {
 		return err
 	}
 	return c.nothing()
@@ -31,11 +35,15 @@ func (c *call) untagResource() error {
 	if err := api.CheckUntag(c.label(0), keys); err != nil {
 		return err
 	}
-	name, err := c.tagged(c.label(0))
-	if err != nil {
-		return err
+	var err error
+	if account, arn := c.caller.AccountID, c.label(0); isSigning(arn) {
+		err = c.signing.Untag(c.r.Context(), account, arn, keys)
+	} else if name, e := c.tagged(arn); e != nil {
+		err = e
+	} else {
+		err = c.functions.Untag(c.r.Context(), account, name, keys)
 	}
-	if err := c.functions.Untag(c.r.Context(), c.caller.AccountID, name, keys); err != nil {
+	if err != nil {
 		return err
 	}
 	return c.nothing()
@@ -45,22 +53,37 @@ func (c *call) listTags() error {
 	if err := api.CheckResource(c.label(0)); err != nil {
 		return err
 	}
-	name, err := c.tagged(c.label(0))
+	tags, err := c.tags(c.label(0))
 	if err != nil {
 		return err
 	}
-	f, err := c.functions.Get(c.caller.AccountID, name, "")
-	if err != nil {
-		return err
+	if tags == nil {
+		tags = map[string]string{}
 	}
-	answer := api.ListTagsAnswer{Tags: f.Tags}
-	if answer.Tags == nil {
-		answer.Tags = map[string]string{}
-	}
-	return c.json(http.StatusOK, answer)
+	return c.json(http.StatusOK, api.ListTagsAnswer{Tags: tags})
 }
 
-// tagged returns the name of the function whose ARN is resource, the only kind of resource there is so far.
+// tags returns the tags of a resource by its ARN.
+func (c *call) tags(resource string) (map[string]string, error) {
+	if isSigning(resource) {
+		v, err := c.signing.Get(c.caller.AccountID, resource)
+		if err != nil {
+			return nil, err
+		}
+		return v.Tags, nil
+	}
+	name, err := c.tagged(resource)
+	if err != nil {
+		return nil, err
+	}
+	f, err := c.functions.Get(c.caller.AccountID, name, "")
+	return f.Tags, err
+}
+
+// isSigning reports whether a resource is a code signing configuration.
+func isSigning(resource string) bool { return strings.Contains(resource, ":code-signing-config:") }
+
+// tagged returns the name of the function whose ARN is resource.
 func (c *call) tagged(resource string) (string, error) {
 	if !strings.Contains(resource, ":function:") {
 		return "", lambda.Errorf(lambda.KindNotFound, "Resource not found: %.256s", resource)

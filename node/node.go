@@ -23,6 +23,7 @@ import (
 	"thaw.dev/thaw/ops"
 	"thaw.dev/thaw/pool"
 	"thaw.dev/thaw/sandbox"
+	"thaw.dev/thaw/signing"
 	"thaw.dev/thaw/store"
 )
 
@@ -111,6 +112,7 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 		cancel()
 		expecting.Wait()
 	})
+	signatures := signing.New(c.Region, st.Records())
 	layers := layer.New(layer.Options{
 		Region: c.Region, Records: st.Records(), Packages: packages,
 		FunctionBytes: func(account string) int64 { return st.Functions().Totals(account).CodeBytes },
@@ -120,6 +122,7 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 		Store:    st.Functions(),
 		Packages: packages,
 		Layers:   layers,
+		Signing:  signatures,
 		EnsureRuntime: func(ctx context.Context, runtime string) error {
 			return expect(ctx, catalog, environments, runtime)
 		},
@@ -144,6 +147,7 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 		Region:    c.Region,
 		Functions: functions,
 		Layers:    layers,
+		Signing:   signatures,
 		Invoker:   n.invoker,
 		Verifier:  verifier,
 		Logs:      logReader{st.Logs()},
