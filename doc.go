@@ -12,6 +12,7 @@
 //	control          functions: create, update, delete, the state machine
 //	layer            layers: versions, permissions
 //	signing          code signing configurations
+//	cloudwatch       the operations of CloudWatch Logs
 //	invoke           one invocation from admission to REPORT line
 //
 //	pool             slots and execution environments of this host; a cold start is in pool/coldstart.go
@@ -29,10 +30,11 @@
 //	lambda           the nouns: function, ARN, limits, kinds of error
 //	policy           AWS policy documents: parse, evaluate
 //	api              AWS wire shapes and the table of operations
-//	eventstream      the framing of streamed answers
+//	eventstream      the framing of streamed answers and live tails
 //	sandbox          the contract of an engine
 //	link             frames between host and sandbox
 //	logs             the log of one environment
+//	logpattern       filter patterns of CloudWatch Logs
 //	keepalive        how long an idle environment is worth its memory; keepalive/sim replays traces with it
 //	snapshot         snapshots on disk
 //	image            read-only EROFS images

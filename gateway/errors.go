@@ -73,16 +73,23 @@ const (
 	dialectTarget                // CloudWatch Logs: JSON with the operation in X-Amz-Target
 )
 
+// targetTypes are the names that CloudWatch Logs has for errors which Lambda calls otherwise.
+var targetTypes = map[lambda.Kind]string{
+	lambda.KindInvalid:   "InvalidParameterException",
+	lambda.KindConflict:  "ResourceAlreadyExistsException",
+	lambda.KindThrottled: "LimitExceededException",
+}
+
 // failTarget answers with an error of CloudWatch Logs, all of whose errors of callers are 400.
 func (c *call) failTarget(row api.ErrorRow, message string) {
 	status, typ := row.Status, row.Type
 	if status < http.StatusInternalServerError {
 		status = http.StatusBadRequest
 	}
-	if typ == api.RowOf(lambda.KindInvalid).Type {
-		typ = "InvalidParameterException"
+	if kind, ok := api.KindOfType(typ); ok && targetTypes[kind] != "" {
+		typ = targetTypes[kind]
 	}
-	c.respond(status, "application/x-amz-json-1.1", api.TargetErrorBody(typ, message))
+	c.respond(status, logsType, api.TargetErrorBody(typ, message))
 }
 
 // stsCodes are the names that STS has for errors of authentication. Source: STS API reference, "Common errors".

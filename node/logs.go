@@ -2,10 +2,10 @@ package node
 
 import (
 	"context"
-	"errors"
 	"time"
 
-	"thaw.dev/thaw/api"
+	"thaw.dev/thaw/cloudwatch"
+	"thaw.dev/thaw/gateway"
 	"thaw.dev/thaw/lambda"
 	"thaw.dev/thaw/logs"
 	"thaw.dev/thaw/store"
@@ -23,35 +23,14 @@ func openLog(to *store.Logs, fn *lambda.Config) *logs.Stream {
 	})
 }
 
-// logReader answers the gateway's questions from the store.
-type logReader struct{ *store.Logs }
+// cloudWatchLogs gives package cloudwatch to the gateway.
+type cloudWatchLogs struct{ *cloudwatch.Logs }
 
-func (r logReader) FilterLogEvents(ctx context.Context, account string, q *api.FilterLogEventsRequest) (*api.FilterLogEventsAnswer, error) {
-	page, err := r.Filter(ctx, store.LogQuery{
-		Account: account, Group: q.LogGroupName, Streams: q.LogStreamNames, StreamPrefix: q.LogStreamNamePrefix,
-		Start: unixMilli(q.StartTime), End: unixMilli(q.EndTime), Limit: q.Limit, NextToken: q.NextToken, Pattern: q.FilterPattern,
-	})
-	switch {
-	case errors.Is(err, store.ErrNoLogGroup):
-		return nil, lambda.Errorf(lambda.KindNotFound, "The specified log group does not exist.")
-	case errors.Is(err, store.ErrBadPattern), errors.Is(err, store.ErrBadToken):
-		return nil, lambda.Errorf(lambda.KindInvalid, "%s", err)
-	case err != nil:
+// StartLiveTail returns the live tail as the gateway's interface.
+func (l cloudWatchLogs) StartLiveTail(ctx context.Context, account string, body []byte) (gateway.Tail, error) {
+	tail, err := l.Logs.StartLiveTail(ctx, account, body)
+	if err != nil {
 		return nil, err
 	}
-	answer := &api.FilterLogEventsAnswer{Events: []api.FilteredLogEvent{}, SearchedLogStreams: []struct{}{}, NextToken: page.NextToken}
-	for _, e := range page.Events {
-		answer.Events = append(answer.Events, api.FilteredLogEvent{
-			LogStreamName: e.Stream, Timestamp: e.Time.UnixMilli(), Message: e.Message,
-			IngestionTime: e.Ingested.UnixMilli(), EventID: e.ID,
-		})
-	}
-	return answer, nil
-}
-
-func unixMilli(ms int64) time.Time {
-	if ms == 0 {
-		return time.Time{}
-	}
-	return time.UnixMilli(ms)
+	return tail, nil
 }

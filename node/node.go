@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"thaw.dev/thaw/auth"
+	"thaw.dev/thaw/cloudwatch"
 	"thaw.dev/thaw/code"
 	"thaw.dev/thaw/control"
 	"thaw.dev/thaw/gateway"
@@ -150,7 +151,7 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 		Signing:   signatures,
 		Invoker:   n.invoker,
 		Verifier:  verifier,
-		Logs:      logReader{st.Logs()},
+		Logs:      cloudWatchLogs{cloudwatch.New(st.Logs(), c.Region)},
 		Packages:  packages,
 		Objects:   objects,
 		Logger:    c.Logger,

@@ -10,14 +10,14 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"thaw.dev/thaw/logpattern"
 )
 
 // Errors of Filter; match with errors.Is.
 var (
 	// ErrBadToken is returned by Filter for a NextToken it did not issue.
 	ErrBadToken = errors.New("next token is not valid")
-	// ErrBadPattern is returned by Filter for a pattern it does not understand.
-	ErrBadPattern = errors.New("filter pattern is not supported")
 )
 
 const (
@@ -45,9 +45,8 @@ type LogQuery struct {
 	Limit int
 	// NextToken continues where an earlier page of the same query ended.
 	NextToken string
-	// Pattern is a filter pattern: words and "quoted phrases" must all occur, of the ?words at least one, -words must
-	// not. Case matters. "" matches everything.
-	Pattern string
+	// Pattern restricts the messages; the zero Pattern matches everything.
+	Pattern logpattern.Pattern
 }
 
 // LogPage is a part of a query's answer.
@@ -60,7 +59,7 @@ type LogPage struct {
 }
 
 // Filter returns the events that match q, those included that Append queued before. Errors are ErrNoLogGroup,
-// ErrBadToken, ErrBadPattern, ctx's or the server's.
+// ErrBadToken, ctx's or the server's.
 func (l *Logs) Filter(ctx context.Context, q LogQuery) (LogPage, error) {
 	page, err := l.filter(ctx, q)
 	if err != nil {
@@ -70,10 +69,6 @@ func (l *Logs) Filter(ctx context.Context, q LogQuery) (LogPage, error) {
 }
 
 func (l *Logs) filter(ctx context.Context, q LogQuery) (LogPage, error) {
-	pattern, err := parsePattern(q.Pattern)
-	if err != nil {
-		return LogPage{}, err
-	}
 	at, err := parseLogToken(q.NextToken)
 	if err != nil {
 		return LogPage{}, err
@@ -82,10 +77,12 @@ func (l *Logs) filter(ctx context.Context, q LogQuery) (LogPage, error) {
 		q.Limit = MaxLogPageEvents
 	}
 	_ = l.Flush(ctx) // what could not be written was reported by the writer
-	subject := logGroup{q.Account, q.Group}.subject()
-	if err := l.exists(ctx, subject); err != nil {
+	group := logGroup{q.Account, q.Group}
+	selects, err := l.selection(ctx, group, q)
+	if err != nil {
 		return LogPage{}, err
 	}
+	subject := group.subject()
 
 	var page LogPage
 	for size, scanned := 0, 0; ; {
@@ -111,7 +108,7 @@ func (l *Logs) filter(ctx context.Context, q LogQuery) (LogPage, error) {
 			}
 			for ; at.index < len(events); at.index++ {
 				e := events[at.index]
-				if !q.selects(e) || !pattern.matches(e.Message) {
+				if !selects(e, b.seq) || !q.Pattern.Matches(e.Message) {
 					continue
 				}
 				if len(page.Events) == q.Limit || len(page.Events) > 0 && size+len(e.Message) > maxPageBytes {
@@ -132,12 +129,24 @@ func (l *Logs) filter(ctx context.Context, q LogQuery) (LogPage, error) {
 	}
 }
 
-// selects reports whether the query's streams and times include e.
-func (q *LogQuery) selects(e batchEvent) bool {
-	return (q.Start.IsZero() || e.Millis >= q.Start.UnixMilli()) &&
-		(q.End.IsZero() || e.Millis <= q.End.UnixMilli()) &&
-		strings.HasPrefix(e.Stream, q.StreamPrefix) &&
-		(len(q.Streams) == 0 || slices.Contains(q.Streams, e.Stream))
+// selection returns what tells the events that the query's streams and times include and that were not deleted. Errors:
+// ErrNoLogGroup.
+func (l *Logs) selection(ctx context.Context, g logGroup, q LogQuery) (func(e batchEvent, seq uint64) bool, error) {
+	item, err := l.groupItem(ctx, g.account, g.name)
+	if err != nil {
+		return nil, err
+	}
+	if kept := item.Value.kept(); kept.After(q.Start) {
+		q.Start = kept
+	}
+	hidden := l.hidden(g)
+	return func(e batchEvent, seq uint64) bool {
+		return (q.Start.IsZero() || e.Millis >= q.Start.UnixMilli()) &&
+			(q.End.IsZero() || e.Millis <= q.End.UnixMilli()) &&
+			strings.HasPrefix(e.Stream, q.StreamPrefix) &&
+			(len(q.Streams) == 0 || slices.Contains(q.Streams, e.Stream)) &&
+			(hidden == nil || seq > hidden[e.Stream])
+	}, nil
 }
 
 func (p LogPage) sorted(next string) LogPage {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -23,6 +24,7 @@ type readRequest struct {
 	subject string
 	seq     uint64    // from this sequence number on; 0: from since
 	since   time.Time // stored at or after; zero: from the first
+	most    int       // messages; 0: readBatch
 }
 
 // storedBatch is a message of the log stream.
@@ -43,7 +45,7 @@ func (l *Logs) read(ctx context.Context, r readRequest) ([]storedBatch, error) {
 		Subject  string     `json:"next_by_subj"`
 		Batch    int        `json:"batch"`
 		MaxBytes int        `json:"max_bytes"`
-	}{Seq: r.seq, Subject: r.subject, Batch: readBatch, MaxBytes: readBytes}
+	}{Seq: r.seq, Subject: r.subject, Batch: cmp.Or(r.most, readBatch), MaxBytes: readBytes}
 	if r.seq == 0 && !r.since.IsZero() {
 		request.Since = &r.since
 	}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"thaw.dev/thaw/logpattern"
 	"thaw.dev/thaw/store"
 )
 
@@ -49,6 +50,23 @@ func filterAll(t *testing.T, logs *store.Logs, q store.LogQuery) (events []store
 	}
 }
 
+func pattern(t *testing.T, s string) logpattern.Pattern {
+	t.Helper()
+	p, err := logpattern.Parse(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func groupNames(ctx context.Context, logs *store.Logs) (names []string, err error) {
+	groups, err := logs.Groups(ctx, account)
+	for _, g := range groups {
+		names = append(names, g.Name)
+	}
+	return names, err
+}
+
 func TestLogFilter(t *testing.T) {
 	t.Parallel()
 	logs := open(t, t.TempDir()).Logs()
@@ -74,13 +92,13 @@ func TestLogFilter(t *testing.T) {
 		{"both", store.LogQuery{Start: at(10), End: at(20)}, all[1:3]},
 		{"none in the time", store.LogQuery{Start: at(41)}, []string{}},
 		{"later than anything stored", store.LogQuery{Start: time.Now().Add(time.Hour)}, []string{}},
-		{"word", store.LogQuery{Pattern: "START"}, all[:2]},
-		{"words", store.LogQuery{Pattern: "RequestId: 2 END"}, []string{all[4]}},
-		{"case matters", store.LogQuery{Pattern: "start"}, []string{}},
-		{"phrase", store.LogQuery{Pattern: `"disk full"`}, []string{all[2]}},
-		{"phrase with brackets", store.LogQuery{Pattern: `"[ERROR]"`}, []string{all[2]}},
-		{"any of", store.LogQuery{Pattern: "?ERROR ?well"}, all[2:4]},
-		{"none of", store.LogQuery{Pattern: "-RequestId -ERROR"}, []string{all[3]}},
+		{"word", store.LogQuery{Pattern: pattern(t, "START")}, all[:2]},
+		{"words", store.LogQuery{Pattern: pattern(t, "RequestId: 2 END")}, []string{all[4]}},
+		{"case matters", store.LogQuery{Pattern: pattern(t, "start")}, []string{}},
+		{"phrase", store.LogQuery{Pattern: pattern(t, `"disk full"`)}, []string{all[2]}},
+		{"phrase with brackets", store.LogQuery{Pattern: pattern(t, `"[ERROR]"`)}, []string{all[2]}},
+		{"any of", store.LogQuery{Pattern: pattern(t, "?ERROR ?well")}, all[2:4]},
+		{"none of", store.LogQuery{Pattern: pattern(t, "-RequestId -ERROR")}, []string{all[3]}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -199,14 +217,14 @@ func TestLogGroups(t *testing.T) {
 	t.Parallel()
 	logs := open(t, t.TempDir()).Logs()
 	ctx := t.Context()
-	if groups, err := logs.Groups(ctx, account); err != nil || len(groups) != 0 {
+	if groups, err := groupNames(ctx, logs); err != nil || len(groups) != 0 {
 		t.Errorf("Groups of nothing = %q, %v", groups, err)
 	}
 	for _, g := range []string{"/b", "/a.b*>", "", "/a"} {
 		logs.Append(account, g, "s", []store.LogEvent{event(0, "m")})
 	}
 	logs.Append("111111111111", "/c", "s", []store.LogEvent{event(0, "m")})
-	if groups, err := logs.Groups(ctx, account); err != nil || !reflect.DeepEqual(groups, []string{"", "/a", "/a.b*>", "/b"}) {
+	if groups, err := groupNames(ctx, logs); err != nil || !reflect.DeepEqual(groups, []string{"", "/a", "/a.b*>", "/b"}) {
 		t.Errorf("Groups = %q, %v", groups, err)
 	}
 	if err := logs.DeleteGroup(ctx, account, "/a"); err != nil {
@@ -221,7 +239,7 @@ func TestLogGroups(t *testing.T) {
 	if _, err := logs.Filter(ctx, store.LogQuery{Account: account, Group: "/a"}); !errors.Is(err, store.ErrNoLogGroup) {
 		t.Errorf("Filter of a deleted group: %v, want ErrNoLogGroup", err)
 	}
-	if groups, err := logs.Groups(ctx, account); err != nil || !reflect.DeepEqual(groups, []string{"", "/a.b*>", "/b"}) {
+	if groups, err := groupNames(ctx, logs); err != nil || !reflect.DeepEqual(groups, []string{"", "/a.b*>", "/b"}) {
 		t.Errorf("Groups after DeleteGroup = %q, %v", groups, err)
 	}
 }
@@ -233,11 +251,6 @@ func TestLogFilterRefuses(t *testing.T) {
 	for _, token := range []string{"x", "MQ", "MS4wLjA", "MS4xLi0x", "MS4wMS4w", "Mi4xLjA", "MS4xLjA=", "MS4xLjk5OTk5OTk5OTk5OTk5OQ"} {
 		if _, err := logs.Filter(t.Context(), store.LogQuery{Account: account, Group: group, NextToken: token}); !errors.Is(err, store.ErrBadToken) {
 			t.Errorf("token %q: %v, want ErrBadToken", token, err)
-		}
-	}
-	for _, pattern := range []string{`{ $.level = "ERROR" }`, "[a, b]", "%x%", `"open`, `a ""`, "?", "-"} {
-		if _, err := logs.Filter(t.Context(), store.LogQuery{Account: account, Group: group, Pattern: pattern}); !errors.Is(err, store.ErrBadPattern) {
-			t.Errorf("pattern %q: %v, want ErrBadPattern", pattern, err)
 		}
 	}
 	ctx, cancel := context.WithCancel(t.Context())

@@ -192,6 +192,8 @@ func (l *Logs) write(ctx context.Context) error {
 		for _, batch := range p.batches(time.Now()) {
 			err := l.publish(ctx, group, batch)
 			if err == nil {
+				l.ensureGroup(ctx, group)
+				l.tell(group, batch)
 				continue
 			}
 			errs = append(errs, err)

@@ -100,7 +100,7 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 	}
 	s.undo = append(s.undo, s.events.close)
 
-	s.logs, err = openLogs(ctx, conn, js, o.LogBytes, o.Logger)
+	s.logs, err = openLogs(ctx, conn, js, s.records, o.LogBytes, o.Logger)
 	if err != nil {
 		return nil, err
 	}
