@@ -20,7 +20,8 @@
 //	store            records and logs on embedded NATS JetStream
 //	code             deployment packages: zip in, read-only image out
 //	runtimes         runtime images from the host's interpreters; python/ and nodejs/ are the bootstraps
-//	auth             Signature Version 4, access keys
+//	account          accounts and their access keys
+//	auth             Signature Version 4, access keys, sessions
 //	client           Go client of the HTTP API
 //	s3               code from an S3-compatible store
 //	egress           the only way out of a sandbox, and its policy

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"thaw.dev/thaw/account"
 	"thaw.dev/thaw/auth"
 	"thaw.dev/thaw/cloudwatch"
 	"thaw.dev/thaw/code"
@@ -61,6 +62,11 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 	}
 	n.onClose(func() { _ = st.Close() })
 	keys, err := auth.OpenKeys(filepath.Join(c.DataDir, "credentials"), c.Account)
+	if err != nil {
+		return nil, err
+	}
+	accounts := account.Open(st.Records(), keys)
+	sessions, err := auth.OpenSessions(filepath.Join(c.DataDir, "session.key"))
 	if err != nil {
 		return nil, err
 	}
@@ -135,9 +141,9 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 	n.onClose(functions.Close)
 	n.prepareRuntimes(st.Functions(), catalog, environments)
 
-	verifier := auth.NewVerifier(auth.Options{Keys: keys, Region: c.Region})
+	verifier := auth.NewVerifier(auth.Options{Keys: keys, Sessions: sessions, Region: c.Region})
 	n.invoker = invoke.New(invoke.Options{
-		Functions: functions, Environments: environments, Shares: functions, StreamRate: c.StreamRate, Logger: c.Logger,
+		Functions: enabled{functions, accounts}, Environments: environments, Shares: functions, StreamRate: c.StreamRate, Logger: c.Logger,
 		Observe: func(o invoke.Observation) { observe(counts, o) },
 	})
 	objects, err := n.openObjects(c)
@@ -157,7 +163,8 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 		Logger:    c.Logger,
 	})
 	operators, err := ops.Open(ops.Options{
-		DataDir: c.DataDir, Listen: c.OpsListen, Metrics: counts, Status: environments.Status, Logger: c.Logger,
+		DataDir: c.DataDir, Listen: c.OpsListen, Metrics: counts, Status: environments.Status, Accounts: accounts,
+		Logger: c.Logger,
 	})
 	if err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package ops
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -17,7 +18,7 @@ import (
 // ErrNoServer is returned when no server serves the data directory.
 var ErrNoServer = errors.New("no server runs with this data directory")
 
-// maxReportBytes bounds what the client reads of one report; that of 10,000 environments has about 3 MB.
+// maxReportBytes bounds what the client reads of one answer; the report of 10,000 environments has about 3 MB.
 const maxReportBytes = 64 << 20
 
 // requestTimeout bounds one request.
@@ -46,32 +47,42 @@ func (c *Client) Close() { c.http.CloseIdleConnections() }
 
 // Report returns what the server holds now. Errors: ErrNoServer; fs.ErrPermission if the server runs as another user.
 func (c *Client) Report(ctx context.Context) (*Report, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://ops/status", http.NoBody)
-	if err != nil {
-		return nil, err
-	}
-	resp, err := c.http.Do(req)
-	switch {
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
-		return nil, fmt.Errorf("%w: %s", ErrNoServer, c.dir)
-	case errors.Is(err, fs.ErrPermission):
-		return nil, fmt.Errorf("open %s: %w", filepath.Join(c.dir, SocketName), fs.ErrPermission)
-	case err != nil:
-		return nil, err
-	}
-	defer func() { _ = resp.Body.Close() }()
-	b, err := io.ReadAll(io.LimitReader(resp.Body, maxReportBytes+1))
+	status, b, err := c.do(ctx, http.MethodGet, "/status", nil)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("read status: %w", err)
-	case resp.StatusCode != http.StatusOK:
-		return nil, fmt.Errorf("read status: the server answered %s", resp.Status)
-	case len(b) > maxReportBytes:
-		return nil, fmt.Errorf("read status: more than %d bytes", maxReportBytes)
+		return nil, err
+	case status != http.StatusOK:
+		return nil, fmt.Errorf("read status: the server answered %d %s", status, http.StatusText(status))
 	}
 	var r Report
 	if err := json.Unmarshal(b, &r); err != nil {
 		return nil, fmt.Errorf("read status: %w", err)
 	}
 	return &r, nil
+}
+
+// do makes a request and reads the whole answer.
+func (c *Client) do(ctx context.Context, method, path string, body []byte) (status int, answer []byte, err error) {
+	req, err := http.NewRequestWithContext(ctx, method, "http://ops"+path, bytes.NewReader(body))
+	if err != nil {
+		return 0, nil, err
+	}
+	resp, err := c.http.Do(req)
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
+		return 0, nil, fmt.Errorf("%w: %s", ErrNoServer, c.dir)
+	case errors.Is(err, fs.ErrPermission):
+		return 0, nil, fmt.Errorf("open %s: %w", filepath.Join(c.dir, SocketName), fs.ErrPermission)
+	case err != nil:
+		return 0, nil, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	b, err := io.ReadAll(io.LimitReader(resp.Body, maxReportBytes+1))
+	switch {
+	case err != nil:
+		return 0, nil, fmt.Errorf("read %s: %w", path[1:], err)
+	case len(b) > maxReportBytes:
+		return 0, nil, fmt.Errorf("read %s: more than %d bytes", path[1:], maxReportBytes)
+	}
+	return resp.StatusCode, b, nil
 }

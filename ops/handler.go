@@ -8,8 +8,12 @@ import (
 	"thaw.dev/thaw/metrics"
 )
 
-func newHandler(o Options) http.Handler {
+// newHandler returns what answers through the socket, or, without changes, at the TCP address.
+func newHandler(o Options, changes bool) http.Handler {
 	mux := http.NewServeMux()
+	if changes && o.Accounts != nil {
+		handleAccounts(mux, o.Accounts, o.Logger)
+	}
 	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
 		var page bytes.Buffer
 		_ = o.Metrics.Write(&page, o.Status()) // a buffer takes everything

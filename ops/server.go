@@ -13,7 +13,7 @@ import (
 	"thaw.dev/thaw/pool"
 )
 
-// Options configure a Server. All members are required, except Listen.
+// Options configure a Server. All members are required, except Listen and Accounts.
 type Options struct {
 	// DataDir is the server's data directory, in which the socket is made. The caller is its only server.
 	DataDir string
@@ -23,47 +23,54 @@ type Options struct {
 	Metrics *metrics.Metrics
 	// Status says what the pool holds; it is called for each request.
 	Status func() pool.Status
-	Logger *slog.Logger
+	// Accounts are what the paths under /accounts are about, which the socket alone has; nil: they do not exist.
+	Accounts Accounts
+	Logger   *slog.Logger
 }
 
 // Server serves operators.
 type Server struct {
-	http   *http.Server
-	socket *socket
-	tcp    net.Listener // nil if there is none
-	wg     sync.WaitGroup
+	servers []*http.Server
+	tcp     net.Listener // nil if there is none
+	wg      sync.WaitGroup
 }
 
 // Open returns a server that serves. It replaces a socket that an earlier server left.
 func Open(o Options) (*Server, error) {
-	s := &Server{http: &http.Server{
-		Handler:           newHandler(o),
+	s := &Server{}
+	socket, err := listenSocket(o.DataDir)
+	if err != nil {
+		return nil, fmt.Errorf("operator's socket: %w", err)
+	}
+	if o.Listen != "" {
+		if s.tcp, err = net.Listen("tcp", o.Listen); err != nil {
+			return nil, errors.Join(fmt.Errorf("operator's address: %w", err), socket.Close())
+		}
+	}
+	s.serve(socket, newHandler(o, true), o.Logger)
+	if s.tcp != nil {
+		s.serve(s.tcp, newHandler(o, false), o.Logger)
+	}
+	return s, nil
+}
+
+// serve answers at l until Close.
+func (s *Server) serve(l net.Listener, h http.Handler, log *slog.Logger) {
+	server := &http.Server{
+		Handler:           h,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       10 * time.Second,
 		WriteTimeout:      time.Minute,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    16 << 10,
-		ErrorLog:          slog.NewLogLogger(o.Logger.Handler(), slog.LevelDebug),
-	}}
-	var err error
-	if s.socket, err = listenSocket(o.DataDir); err != nil {
-		return nil, fmt.Errorf("operator's socket: %w", err)
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
-	listeners := []net.Listener{s.socket}
-	if o.Listen != "" {
-		if s.tcp, err = net.Listen("tcp", o.Listen); err != nil {
-			return nil, errors.Join(fmt.Errorf("operator's address: %w", err), s.socket.Close())
+	s.servers = append(s.servers, server)
+	s.wg.Go(func() { // ends when Close closes the listener
+		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			log.Error("the operator's server ended", "address", l.Addr().String(), "error", err)
 		}
-		listeners = append(listeners, s.tcp)
-	}
-	for _, l := range listeners {
-		s.wg.Go(func() { // ends when Close closes the listener
-			if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-				o.Logger.Error("the operator's server ended", "address", l.Addr().String(), "error", err)
-			}
-		})
-	}
-	return s, nil
+	})
 }
 
 // Addr is the TCP address, host:port; "" if Options.Listen was empty.
@@ -76,7 +83,10 @@ func (s *Server) Addr() string {
 
 // Close ends requests under way, stops serving and removes the socket.
 func (s *Server) Close() error {
-	err := s.http.Close() // closes the listeners, too
+	var errs []error
+	for _, server := range s.servers {
+		errs = append(errs, server.Close()) // closes the listener, too
+	}
 	s.wg.Wait()
-	return err
+	return errors.Join(errs...)
 }

@@ -1,0 +1,21 @@
+package node
+
+import (
+	"thaw.dev/thaw/account"
+	"thaw.dev/thaw/control"
+	"thaw.dev/thaw/lambda"
+)
+
+// enabled lets functions of enabled accounts run only; it is invoke.Functions.
+type enabled struct {
+	*control.Functions
+	accounts *account.Accounts
+}
+
+// Resolve is that of control.Functions; lambda.KindDenied if the account is disabled.
+func (e enabled) Resolve(account, name, qualifier string) (*lambda.Config, error) {
+	if err := e.accounts.CheckEnabled(account); err != nil {
+		return nil, err
+	}
+	return e.Functions.Resolve(account, name, qualifier)
+}
