@@ -78,8 +78,8 @@ func (c *call) tooLarge(limit int64) error {
 	switch {
 	case c.route == nil:
 		return lambda.Errorf(lambda.KindEntityTooLarge, "Request must be smaller than %d bytes", limit)
-	case c.action() == actionInvoke:
-		return lambda.Errorf(lambda.KindTooLarge, "Request must be smaller than %d bytes for the %s operation", limit, c.action())
+	case c.route.action == actionInvoke:
+		return lambda.Errorf(lambda.KindTooLarge, "Request must be smaller than %d bytes for the InvokeFunction operation", limit)
 	}
 	return lambda.Errorf(lambda.KindEntityTooLarge, "Request must be smaller than %d bytes for the %s operation", limit, c.route.name)
 }

@@ -11,7 +11,7 @@ import (
 	"thaw.dev/thaw/lambda"
 )
 
-// codePrefix begins the paths of code downloads: ACCOUNT/FUNCTION/SHA256 follows.
+// codePrefix begins the paths of code downloads: ACCOUNT/FUNCTION/SHA256 follows; a qualifier stands behind FUNCTION and a colon.
 const codePrefix = "/_thaw/code/"
 
 // Packages is where deployment packages can be read; *code.Store is one.
@@ -20,13 +20,17 @@ type Packages interface {
 	Zip(sha256 string) (io.ReadSeekCloser, int64, error)
 }
 
-// codePath is where f's code can be fetched.
-func codePath(f *lambda.Config) string {
-	return codePrefix + f.Account + "/" + f.Name + "/" + f.Code.SHA256
+// codePath is where f's code can be fetched by who may see f under that qualifier; "" is for the function.
+func codePath(f *lambda.Config, qualifier string) string {
+	name := f.Name
+	if qualifier != "" && qualifier != lambda.Latest {
+		name += ":" + qualifier
+	}
+	return codePrefix + f.Account + "/" + name + "/" + f.Code.SHA256
 }
 
-// download sends a function's package to whoever has a valid presigned URL. The function, or a version of it, must still have that code:
-// knowing a digest gives nobody another account's package.
+// download sends a function's package to whoever has a valid presigned URL and may still see the function. The function, or a
+// version of it, must still have that code: knowing a digest gives nobody another account's package.
 func (c *call) download(path string) error {
 	if err := c.mayDownload(); err != nil {
 		return err
@@ -35,7 +39,8 @@ func (c *call) download(path string) error {
 	if len(parts) != 3 {
 		return c.unknown()
 	}
-	if parts[0] != c.caller.AccountID || !c.functions.HasCode(c.caller.AccountID, parts[1], parts[2]) {
+	name, qualifier, _ := strings.Cut(parts[1], ":")
+	if err := c.allowFunction("lambda:GetFunction", parts[0], name, qualifier); err != nil || !c.functions.HasCode(parts[0], name, parts[2]) {
 		return packageGone()
 	}
 	return c.sendPackage(parts[2])

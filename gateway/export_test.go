@@ -22,7 +22,7 @@ var routes = newRoutes()
 func Name(raw, query string) (lambda.FunctionRef, error) {
 	c := &call{
 		Gateway: &Gateway{region: "us-east-1"}, route: &route{name: "GetFunction"},
-		caller: auth.Identity{AccountID: "000000000000"},
+		caller: auth.Identity{AccountID: "000000000000"}, account: "000000000000",
 	}
 	return c.function(raw, query)
 }

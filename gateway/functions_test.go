@@ -178,7 +178,7 @@ func TestNames(t *testing.T) {
 	s := newServer(t)
 	s.create("f", "")
 	denied := func(account string) string {
-		return `{"Message":"User: arn:aws:iam::000000000000:root is not authorized to perform: lambda:GetFunctionConfiguration on resource: arn:aws:lambda:us-east-1:` + account + `:function:f"}`
+		return `{"Message":"User: arn:aws:iam::000000000000:root is not authorized to perform: lambda:GetFunctionConfiguration on resource: arn:aws:lambda:us-east-1:` + account + `:function:f because no resource-based policy allows the lambda:GetFunctionConfiguration action"}`
 	}
 	for _, test := range []struct {
 		name, query string

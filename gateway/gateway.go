@@ -14,6 +14,7 @@ import (
 	"thaw.dev/thaw/control"
 	"thaw.dev/thaw/lambda"
 	"thaw.dev/thaw/layer"
+	"thaw.dev/thaw/policy"
 	"thaw.dev/thaw/signing"
 )
 
@@ -25,7 +26,7 @@ type Verifier interface {
 	PresignGet(caller auth.Identity, base, path string, expires time.Duration) (string, error)
 }
 
-// Options configure a Gateway. All members but Objects and Ready are required.
+// Options configure a Gateway. All members but Objects, PoliciesOf, URLs and Ready are required.
 type Options struct {
 	Region    string
 	Functions *control.Functions
@@ -37,6 +38,11 @@ type Options struct {
 	Objects  Objects
 	Verifier Verifier
 	Logs     Logs
+	// PoliciesOf returns the identity policies of a caller that has a role. Without them it may do only what resource
+	// policies allow it; nil means that nobody has any.
+	PoliciesOf func(auth.Identity) []*policy.Document
+	// URLs says at which hosts functions have URLs.
+	URLs URLs
 	// Ready says whether the server can do its work now; the error's text is shown at /readyz. nil means always.
 	Ready  func() error
 	Logger *slog.Logger
@@ -53,6 +59,8 @@ type Gateway struct {
 	objects   Objects
 	verifier  Verifier
 	logs      Logs
+	policies  func(auth.Identity) []*policy.Document
+	urls      URLs
 	ready     func() error
 	log       *slog.Logger
 	routes    *node
@@ -62,9 +70,21 @@ type Gateway struct {
 // New returns a Gateway.
 func New(o Options) *Gateway {
 	g := &Gateway{
-		region: o.Region, functions: o.Functions, layers: o.Layers, signing: o.Signing, invoker: o.Invoker, packages: o.Packages, objects: o.Objects, verifier: o.Verifier,
-		logs:  o.Logs,
-		ready: o.Ready, log: o.Logger, routes: newRoutes(), uploads: make(chan struct{}, maxUploads),
+		region:    o.Region,
+		functions: o.Functions,
+		layers:    o.Layers,
+		signing:   o.Signing,
+		invoker:   o.Invoker,
+		packages:  o.Packages,
+		objects:   o.Objects,
+		verifier:  o.Verifier,
+		logs:      o.Logs,
+		policies:  o.PoliciesOf,
+		urls:      o.URLs,
+		ready:     o.Ready,
+		log:       o.Logger,
+		routes:    newRoutes(),
+		uploads:   make(chan struct{}, maxUploads),
 	}
 	if g.ready == nil {
 		g.ready = func() error { return nil }
@@ -82,6 +102,7 @@ type call struct {
 	labels  [maxLabels]string // as they stand in the path, still percent-encoded
 	body    []byte
 	caller  auth.Identity
+	account string  // whose resources the call is about: the caller's own, or another that allows it
 	status  int     // of the answer; 0 until its header is written
 	dialect dialect // how errors are written
 
@@ -148,6 +169,9 @@ func (c *call) serve() error {
 		return c.unknown()
 	}
 	if err := c.authenticate("lambda", c.route.maxBody); err != nil {
+		return err
+	}
+	if err := c.authorize(); err != nil {
 		return err
 	}
 	return c.route.handle(c)

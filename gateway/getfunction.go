@@ -15,11 +15,11 @@ func (c *call) getFunction() error {
 	if err != nil {
 		return err
 	}
-	f, err := c.functions.Get(c.caller.AccountID, ref.Name, ref.Qualifier)
+	f, err := c.functions.Get(c.account, ref.Name, ref.Qualifier)
 	if err != nil {
 		return err
 	}
-	location, err := c.verifier.PresignGet(c.caller, c.origin(), codePath(&f.Config), locationLife)
+	location, err := c.verifier.PresignGet(c.caller, c.origin(), codePath(&f.Config, ref.Qualifier), locationLife)
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,7 @@ func (c *call) getFunctionConfiguration() error {
 	if err != nil {
 		return err
 	}
-	f, err := c.functions.Get(c.caller.AccountID, ref.Name, ref.Qualifier)
+	f, err := c.functions.Get(c.account, ref.Name, ref.Qualifier)
 	if err != nil {
 		return err
 	}

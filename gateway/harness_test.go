@@ -39,7 +39,7 @@ const (
 
 var discard = slog.New(slog.DiscardHandler)
 
-// verifier believes "Authorization: Test ACCOUNT SERVICE".
+// verifier believes "Authorization: Test ACCOUNT SERVICE", and with a ROLE behind that the session s of that role.
 type verifier struct{}
 
 func (verifier) Verify(r *http.Request, _ []byte) (auth.Identity, error) {
@@ -47,7 +47,13 @@ func (verifier) Verify(r *http.Request, _ []byte) (auth.Identity, error) {
 	if !ok {
 		return auth.Identity{}, &auth.Error{Code: auth.CodeMissingToken, Message: "Missing Authentication Token"}
 	}
-	return auth.Identity{AccountID: account, ARN: "arn:aws:iam::" + account + ":root", UserID: account, AccessKeyID: "AKIA" + account, Service: service}, nil
+	service, role, _ := strings.Cut(service, " ")
+	id := auth.Identity{AccountID: account, ARN: "arn:aws:iam::" + account + ":root", UserID: account, AccessKeyID: "AKIA" + account, Service: service}
+	if role != "" {
+		id.Role, id.ARN = "arn:aws:iam::"+account+":role/"+role, "arn:aws:sts::"+account+":assumed-role/"+role+"/s"
+		id.UserID = "AROA" + role + ":s"
+	}
+	return id, nil
 }
 
 func (verifier) PresignGet(caller auth.Identity, base, path string, expires time.Duration) (string, error) {

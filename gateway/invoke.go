@@ -62,10 +62,10 @@ func (c *call) invocation(logType string) (*invoke.Request, error) {
 	}
 	return &invoke.Request{
 		ID:            c.id,
-		Account:       c.caller.AccountID,
+		Account:       c.account,
 		Function:      ref.Name,
 		Qualifier:     ref.Qualifier,
-		ARN:           lambda.FunctionARN(c.region, c.caller.AccountID, ref.Name, ref.Qualifier),
+		ARN:           lambda.FunctionARN(c.region, c.account, ref.Name, ref.Qualifier),
 		Payload:       event,
 		ClientContext: clientContext,
 		TraceID:       traceID(h.Get("X-Amzn-Trace-Id")),

@@ -5,7 +5,7 @@ import (
 	"thaw.dev/thaw/lambda"
 )
 
-// function finds out which of the caller's functions raw (a name, partial or full ARN) and the query's Qualifier mean.
+// function finds out which of the account's functions raw (a name, partial or full ARN) and the query's Qualifier mean.
 // In the result only Name and Qualifier are set. Errors: KindValidation, KindInvalid when the two qualifiers differ,
 // KindNotFound for another region, KindDenied for another account.
 func (c *call) function(raw, query string) (lambda.FunctionRef, error) {
@@ -43,7 +43,7 @@ func plainName(s string) bool {
 	return true
 }
 
-// own parses a name or ARN and refuses those outside the caller's account or this region.
+// own parses a name or ARN and refuses those outside the call's account or this region.
 func (c *call) own(raw string) (lambda.FunctionRef, error) {
 	ref, ok := lambda.ParseFunctionRef(raw)
 	switch {
@@ -51,23 +51,10 @@ func (c *call) own(raw string) (lambda.FunctionRef, error) {
 		return ref, lambda.Errorf(lambda.KindInvalid, "Invalid function name or ARN: %.256s", raw)
 	case ref.Region != "" && ref.Region != c.region:
 		return ref, lambda.Errorf(lambda.KindNotFound, "Functions from '%s' are not reachable in this region ('%s')", ref.Region, c.region)
-	case ref.Account != "" && ref.Account != c.caller.AccountID:
-		return ref, lambda.Errorf(lambda.KindDenied, "User: %s is not authorized to perform: lambda:%s on resource: %s",
-			c.caller.ARN, c.action(), lambda.FunctionARN(c.region, ref.Account, ref.Name, ref.Qualifier))
+	case ref.Account != "" && ref.Account != c.account: // authorize allowed one account only
+		return ref, c.denied(c.route.action, lambda.FunctionARN(c.region, ref.Account, ref.Name, ref.Qualifier), noResourcePolicy)
 	}
 	return lambda.FunctionRef{Name: ref.Name, Qualifier: ref.Qualifier}, nil
-}
-
-// actionInvoke is the IAM action of all ways of invoking.
-const actionInvoke = "InvokeFunction"
-
-// action is the IAM action of the operation.
-func (c *call) action() string {
-	switch c.route.name {
-	case "Invoke", "InvokeWithResponseStream":
-		return actionInvoke
-	}
-	return c.route.name
 }
 
 // unqualified is function for operations on the function as a whole. $LATEST passes only if latest is set.

@@ -37,6 +37,8 @@ var handlers = func() map[string]handler {
 		layerHandlers,
 		signingHandlers,
 		streamHandlers,
+		policyHandlers,
+		urlHandlers,
 	} {
 		maps.Copy(all, group)
 	}
@@ -64,6 +66,7 @@ var functionHandlers = map[string]handler{
 type route struct {
 	name, method string
 	query        [2]string // key and value that the query must have; empty: any query
+	access
 	handler
 }
 
@@ -82,7 +85,7 @@ func newRoutes() *node {
 		for segment := range strings.SplitSeq(op.Path[1:], "/") {
 			at = at.child(segment)
 		}
-		r := &route{name: op.Name, method: op.Method, handler: handler{(*call).notImplemented, codeBody}}
+		r := &route{name: op.Name, method: op.Method, access: accessOf(op), handler: handler{(*call).notImplemented, codeBody}}
 		if h, ok := handlers[op.Name]; ok {
 			r.handler = h
 		}

@@ -45,7 +45,7 @@ func TestVersionBodies(t *testing.T) {
 	s.do("GET", fns+"/f/configuration?Qualifier=1", "").want(t, 200, active)
 	s.do("GET", fns+"/f:1/configuration", "").want(t, 200, active)
 	s.do("GET", fns+"/f?Qualifier=1", "").want(t, 200, `{"Configuration":`+active+`,"Code":{"RepositoryType":"S3","Location":"`+s.url+
-		`/_thaw/code/000000000000/f/d443fae849e7aca83a13e872180550e26276dcad30c40ad511b968a29eb421f4?key=AKIA000000000000&expires=10m0s"}}`)
+		`/_thaw/code/000000000000/f:1/d443fae849e7aca83a13e872180550e26276dcad30c40ad511b968a29eb421f4?key=AKIA000000000000&expires=10m0s"}}`)
 	latest := strings.Replace(head, `function:f"`, `function:f:$LATEST"`, 1)
 	s.do("GET", fns+"/f/versions", "").want(t, 200, `{"Versions":[`+latest+mode+tail("")+`,`+one+mode+tail("")+`]}`)
 	s.do("GET", fns+"?FunctionVersion=ALL", "").want(t, 200, `{"Functions":[`+latest+mode+tail("")+`,`+one+mode+tail("")+`]}`)

@@ -20,6 +20,14 @@ const (
 	KeySourceARN             = "aws:SourceArn"       // of services: the resource they ask for
 	KeySourceIP              = "aws:SourceIp"
 	KeyUserAgent             = "aws:UserAgent"
+	KeyTagKeys               = "aws:TagKeys"      // of requests that bring tags, or take them away
+	KeyRequestTag            = "aws:RequestTag/"  // and a tag's key: of requests that bring tags
+	KeyResourceTag           = "aws:ResourceTag/" // and a tag's key: of the function that the request is about
+	KeyPassedToService       = "iam:PassedToService"
+	KeyFunctionARN           = "lambda:FunctionArn" // of an event source mapping
+	KeyLayer                 = "lambda:Layer"       // ARNs of the layers that a function is given
+	KeyPermissionPrincipal   = "lambda:Principal"   // whom a permission is for
+	KeyCodeSigningConfigARN  = "lambda:CodeSigningConfigArn"
 	KeyEventSourceToken      = "lambda:EventSourceToken" // of services
 	KeyFunctionURLAuthType   = "lambda:FunctionUrlAuthType"
 	KeyInvokedViaFunctionURL = "lambda:InvokedViaFunctionUrl"
@@ -30,18 +38,17 @@ const (
 var known = []string{
 	"aws:currenttime", "aws:epochtime", "aws:principalaccount", "aws:principalarn", "aws:principaltype", "aws:userid",
 	"aws:requestedregion", "aws:securetransport", "aws:sourceaccount", "aws:sourcearn", "aws:sourceip", "aws:useragent",
-	"lambda:eventsourcetoken", "lambda:functionurlauthtype", "lambda:invokedviafunctionurl",
+	"aws:tagkeys", "iam:passedtoservice", "lambda:functionarn", "lambda:layer", "lambda:principal",
+	"lambda:codesigningconfigarn", "lambda:eventsourcetoken", "lambda:functionurlauthtype", "lambda:invokedviafunctionurl",
 
 	"aws:principalorgid", "aws:principalorgpaths", "aws:sourceorgid", "aws:sourceorgpaths", "aws:resourceorgid",
 	"aws:multifactorauthpresent", "aws:multifactorauthage", "aws:sourcevpc", "aws:sourcevpce", "aws:vpcsourceip",
 	"aws:calledvia", "aws:viaawsservice", "aws:principalisawsservice", "aws:principalservicename", "aws:referer",
-	"aws:username", "aws:tokenissuetime", "sts:externalid", "sts:rolesessionname", "iam:passedtoservice",
-	"lambda:functionarn", "lambda:principal", "lambda:layer", "lambda:codesigningconfigarn", "lambda:vpcids",
-	"lambda:subnetids", "lambda:securitygroupids", "lambda:sourcefunctionarn",
+	"aws:username", "aws:tokenissuetime", "sts:externalid", "sts:rolesessionname", "lambda:vpcids", "lambda:subnetids",
+	"lambda:securitygroupids", "lambda:sourcefunctionarn",
 }
 
 func knownKey(key string) bool {
 	key = strings.ToLower(key)
-	return slices.Contains(known, key) || strings.HasPrefix(key, "aws:principaltag/") || strings.HasPrefix(key, "aws:requesttag/") ||
-		strings.HasPrefix(key, "aws:resourcetag/") || key == "aws:tagkeys"
+	return slices.Contains(known, key) || strings.HasPrefix(key, "aws:requesttag/") || strings.HasPrefix(key, "aws:resourcetag/")
 }

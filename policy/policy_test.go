@@ -155,7 +155,7 @@ func TestConditions(t *testing.T) {
 		`"StringEquals":{"aws:SourceAccount":"111111111111"},"Bool":{"aws:SecureTransport":"true"}`: false,
 		`"StringEquals":{"aws:SourceAccount":"${aws:SourceAccount}"}`:                               true,
 		`"StringNotEquals":{"aws:SourceAccount":"${aws:PrincipalAccount}"}`:                         false, // no value: nothing is allowed for it
-		`"StringEquals":{"aws:PrincipalTag/team":"x"}`:                                              false,
+		`"StringEquals":{"aws:ResourceTag/team":"x"}`:                                               false,
 	} {
 		allow := evaluate(t, policy.Resource, statement("Allow", `,"Principal":"*","Condition":{`+condition+`}`), policy.Request{Context: context})
 		if (allow == policy.Allow) != want {
