@@ -25,6 +25,7 @@ var rules = []struct {
 }{
 	{"lambda", []string{module, "net"}, "the nouns stand at the bottom and do no I/O"},
 	{"link", []string{module, "net/http"}, "the agent and the bootstraps' tests link it"},
+	{"functionurl", []string{module, "!" + module + "/lambda", "os"}, "formats, no server"},
 	{"policy", []string{module, "net/http", "os"}, "the language of policies knows no API"},
 	{"logs", []string{module}, "a log stream knows nobody"},
 	{"eventstream", []string{module, "net"}, "a format of bytes knows nobody"},

@@ -7,7 +7,8 @@
 //	cmd/thaw-sentry  gVisor's own processes
 //	node             builds a whole server from a Config
 //
-//	gateway          HTTP: authenticate, decode, call, encode
+//	gateway          HTTP: authenticate, authorise, decode, call, encode
+//	functionurl      function URLs: requests into events, answers into HTTP
 //
 //	control          functions: create, update, delete, the state machine
 //	layer            layers: versions, permissions

@@ -147,6 +147,11 @@ func (c *call) end(start time.Time) {
 }
 
 func (c *call) serve() error {
+	if c.mayBeURL() {
+		if u, found, ok := c.urlHost(c.r.Host); ok {
+			return c.functionURL(u, found)
+		}
+	}
 	path := c.r.URL.EscapedPath()
 	if !strings.HasPrefix(path, "/2") { // no date: not the Lambda API
 		switch {

@@ -24,12 +24,12 @@ func (u *URLs) suffix(region string) string {
 	return urlLabel + region + ".localhost"
 }
 
+// mayBeURL is a quick look whether urlHost could find something.
+func (c *call) mayBeURL() bool { return len(c.urls.Hosts) > 0 || strings.Contains(c.r.Host, urlLabel) }
+
 // urlHost reports whether host, as in the Host header, is that of a function URL, and which URL it means. found is false if
 // there is none.
 func (g *Gateway) urlHost(host string) (u control.NamedURL, found, isURL bool) {
-	if len(g.urls.Hosts) == 0 && !strings.Contains(host, urlLabel) {
-		return u, false, false
-	}
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}
