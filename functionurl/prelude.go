@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"net/http"
 )
 
 // StreamType is the content type of a streamed answer that begins with its status, headers and cookies as JSON, and eight
@@ -36,4 +37,29 @@ func SplitPrelude(data []byte) (head *Answer, rest []byte, err error) {
 		head.Header.Set("Content-Type", "application/octet-stream")
 	}
 	return head, rest, nil
+}
+
+// Prelude collects the head of a streamed answer. The zero value is ready.
+type Prelude struct {
+	data []byte
+}
+
+// Add takes the next bytes of the answer and returns what SplitPrelude does of all. It looks at each byte about once, however
+// few come at a time.
+func (p *Prelude) Add(b []byte) (head *Answer, rest []byte, err error) {
+	from := max(0, len(p.data)-len(preludeEnd)+1)
+	p.data = append(p.data, b...)
+	if !bytes.Contains(p.data[from:], preludeEnd) && len(p.data) <= MaxPrelude {
+		return nil, nil, nil
+	}
+	return SplitPrelude(p.data)
+}
+
+// PlainStream is the head of a streamed answer that has none of its own: 200, and the content type that the function gave if
+// that can be a header's value.
+func PlainStream(contentType string) *Answer {
+	if contentType == "" || !validValue(contentType) {
+		contentType = "application/octet-stream"
+	}
+	return &Answer{Status: http.StatusOK, Header: http.Header{"Content-Type": {contentType}}}
 }

@@ -42,6 +42,9 @@ func (c *call) functionURL(u control.NamedURL, found bool) error {
 		return err
 	}
 	c.w.Header()["X-Amzn-Trace-Id"] = []string{req.TraceID}
+	if u.InvokeMode == "RESPONSE_STREAM" {
+		return c.streamURL(&u, req)
+	}
 	result, err := c.invoker.Sync(c.r.Context(), req)
 	if err != nil {
 		return err

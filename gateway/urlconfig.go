@@ -64,9 +64,6 @@ func (c *call) urlInput(update bool) (control.URLInput, error) {
 		return control.URLInput{}, err
 	}
 	name, alias, err := c.urlFunction()
-	if value(in.InvokeMode) == "RESPONSE_STREAM" {
-		return control.URLInput{}, api.NotYet("InvokeMode RESPONSE_STREAM")
-	}
 	return control.URLInput{
 		Account: c.account, Name: name, Qualifier: alias, AuthType: in.AuthType, InvokeMode: in.InvokeMode, Cors: in.Cors.Settings(),
 	}, err
