@@ -54,6 +54,12 @@ type Config struct {
 	ScalingRate int
 	// StreamRate bounds the average rate of a streamed answer after its first 6 MiB, in bytes per second; 0 does not.
 	StreamRate int64
+	// URLDomain is a domain below which functions have URLs beside localhost: <url-id>.lambda-url.<region>.<URLDomain>. Empty:
+	// none. The domain's names must lead to this server, which serves them on the port of the API.
+	URLDomain string
+	// URLHosts are further host names of function URLs, each as name=target; the target is the id of a URL, or the ARN of a
+	// function or an alias that has one.
+	URLHosts []string
 	// OpsListen is an address, host:port, at which the operator's /metrics and /status are served as they are on the
 	// socket DataDir/ops.sock. It has no authentication and shows all accounts. Empty: only the socket.
 	OpsListen string
@@ -102,6 +108,7 @@ func Default() Config {
 var (
 	accountPattern = regexp.MustCompile(`^[0-9]{12}$`)
 	zonePattern    = regexp.MustCompile(`^[a-z0-9-]{1,64}$`)
+	hostPattern    = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$`)
 	regionPattern  = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`)
 )
 
@@ -128,8 +135,13 @@ func (c *Config) check() error {
 		return fmt.Errorf("account concurrency %d: at least %d", c.AccountConcurrency, lambda.MinUnreserved)
 	case c.S3Endpoint == "" && (c.S3Region != "" || c.S3Credentials != ""):
 		return errors.New("an S3 region or credentials without an S3 endpoint")
+	case c.URLDomain != "" && !hostPattern.MatchString(c.URLDomain):
+		return fmt.Errorf("URL domain %q: want a domain name in lower case", c.URLDomain)
 	case c.ScalingRate < 1:
 		return fmt.Errorf("scaling rate %d: at least 1", c.ScalingRate)
+	}
+	if _, err := c.urlHosts(); err != nil {
+		return err
 	}
 	if c.Zone == "" {
 		c.Zone = lambda.ZoneID(c.Region)

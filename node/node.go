@@ -147,6 +147,7 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 		Observe: func(o invoke.Observation) { observe(counts, o) },
 	})
 	objects, err := n.openObjects(c)
+	urlHosts, err := c.urlHosts()
 	if err != nil {
 		return nil, err
 	}
@@ -160,6 +161,7 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 		Logs:      cloudWatchLogs{cloudwatch.New(st.Logs(), c.Region)},
 		Packages:  packages,
 		Objects:   objects,
+		URLs:      gateway.URLs{Domain: c.URLDomain, Hosts: urlHosts},
 		Logger:    c.Logger,
 	})
 	operators, err := ops.Open(ops.Options{

@@ -71,6 +71,8 @@ func newServe(a *app) *cobra.Command {
 	f.IntVar(&c.AccountConcurrency, "account-concurrency", c.AccountConcurrency, "invocations of one account at once")
 	f.IntVar(&c.ScalingRate, "scaling-rate", c.ScalingRate, "environments by which one function may grow in ten seconds")
 	f.Var(&s.rate, "stream-rate", "bytes per second of a streamed answer after its first 6 MiB, on average; 0 is no limit")
+	f.StringVar(&c.URLDomain, "url-domain", "", "domain for function URLs, <url-id>.lambda-url.<region>.DOMAIN, beside localhost")
+	f.StringSliceVar(&c.URLHosts, "url-host", nil, "further host name of a function URL, as NAME=TARGET with the URL's id or its function's ARN; may be repeated")
 	f.StringVar(&c.OpsListen, "ops-listen", c.OpsListen, "address that serves /metrics and /status, without authentication, beside the socket ops.sock in the data directory")
 	f.StringSliceVar(&c.EgressDeny, "egress-deny", nil, "network in CIDR form that functions must not reach; may be repeated")
 	f.StringSliceVar(&c.Resolvers, "resolver", nil, "name server, address:port, for functions' DNS queries instead of the host's; may be repeated")
