@@ -40,6 +40,7 @@ var rules = []struct {
 	{"signing", []string{module + "/pool", module + "/invoke", module + "/gateway", module + "/control", module + "/layer", "gvisor.dev"}, "use cases do not import each other"},
 	{"gateway", []string{module + "/pool", module + "/store", module + "/sandbox", "gvisor.dev"}, "the front calls use cases only"},
 	{"auth", []string{module}, "who somebody is depends on nothing else"},
+	{"iam", []string{module, "!" + module + "/auth", "!" + module + "/store", "!" + module + "/policy"}, "roles know no functions"},
 	{"account", []string{module, "!" + module + "/auth", "!" + module + "/store", "!" + module + "/lambda"}, "accounts know no functions"},
 	{"keepalive", []string{module, "os", "net"}, "the policy is pure: the simulator runs the same code"},
 	{"snapshot", []string{module}, "a directory of files knows nobody"},

@@ -21,6 +21,7 @@
 //	store            records and logs on embedded NATS JetStream
 //	code             deployment packages: zip in, read-only image out
 //	runtimes         runtime images from the host's interpreters; python/ and nodejs/ are the bootstraps
+//	iam              roles, their policies and their sessions
 //	account          accounts and their access keys
 //	auth             Signature Version 4, access keys, sessions
 //	client           Go client of the HTTP API

@@ -234,13 +234,15 @@ func TestEchoedValuesAreBounded(t *testing.T) {
 }
 
 func TestSTSAnswers(t *testing.T) {
-	got, err := api.EncodeXML(api.CallerIdentity{Arn: "arn:aws:iam::1:root", UserID: "1", Account: "1", RequestID: "r"})
+	got, err := api.QueryAnswer{
+		Namespace: api.STSNamespace, Action: "GetCallerIdentity", Result: api.CallerIdentity{Arn: "arn:aws:iam::1:root", UserID: "1", Account: "1"}, RequestID: "r",
+	}.Encode()
 	want := `<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult><Arn>arn:aws:iam::1:root</Arn>` +
 		`<UserId>1</UserId><Account>1</Account></GetCallerIdentityResult><ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></GetCallerIdentityResponse>`
 	if err != nil || string(got) != want {
 		t.Errorf("%s, %v", got, err)
 	}
-	got, err = api.EncodeXML(api.STSError{Type: "Sender", Code: "InvalidAction", Message: "a<b", RequestID: "r"})
+	got, err = api.QueryError{Namespace: api.STSNamespace, Type: "Sender", Code: "InvalidAction", Message: "a<b", RequestID: "r"}.Encode()
 	want = `<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type><Code>InvalidAction</Code>` +
 		`<Message>a&lt;b</Message></Error><RequestId>r</RequestId></ErrorResponse>`
 	if err != nil || string(got) != want {

@@ -1,39 +1,31 @@
 package api
 
-import (
-	"bytes"
-	"encoding/xml"
-)
-
-// STSNamespace is the XML namespace, and STSVersion the version, of the one STS API there is.
-const (
-	STSNamespace = "https://sts.amazonaws.com/doc/2011-06-15/"
-	STSVersion   = "2011-06-15"
-)
-
-// CallerIdentity is the XML body of STS GetCallerIdentity.
+// CallerIdentity is the result of STS GetCallerIdentity.
 type CallerIdentity struct {
-	XMLName   xml.Name `xml:"https://sts.amazonaws.com/doc/2011-06-15/ GetCallerIdentityResponse"`
-	Arn       string   `xml:"GetCallerIdentityResult>Arn"`
-	UserID    string   `xml:"GetCallerIdentityResult>UserId"`
-	Account   string   `xml:"GetCallerIdentityResult>Account"`
-	RequestID string   `xml:"ResponseMetadata>RequestId"`
+	Arn     string
+	UserID  string `xml:"UserId"`
+	Account string
 }
 
-// STSError is the XML body of an error of STS.
-type STSError struct {
-	XMLName   xml.Name `xml:"https://sts.amazonaws.com/doc/2011-06-15/ ErrorResponse"`
-	Type      string   `xml:"Error>Type"` // "Sender" or "Receiver"
-	Code      string   `xml:"Error>Code"`
-	Message   string   `xml:"Error>Message"`
-	RequestID string   `xml:"RequestId"`
+// SessionCredentials are the credentials in results of STS.
+type SessionCredentials struct {
+	AccessKeyID     string `xml:"AccessKeyId"`
+	SecretAccessKey string
+	SessionToken    string
+	Expiration      string // QueryTime
 }
 
-// EncodeXML writes v without an XML declaration, as STS does.
-func EncodeXML(v any) ([]byte, error) {
-	var b bytes.Buffer
-	if err := xml.NewEncoder(&b).Encode(v); err != nil {
-		return nil, err
+// AssumeRoleResult is the result of STS AssumeRole.
+type AssumeRoleResult struct {
+	Credentials     SessionCredentials
+	AssumedRoleUser struct {
+		AssumedRoleID string `xml:"AssumedRoleId"`
+		Arn           string
 	}
-	return b.Bytes(), nil
+	PackedPolicySize *int // percent; nil without a session policy
+}
+
+// GetSessionTokenResult is the result of STS GetSessionToken.
+type GetSessionTokenResult struct {
+	Credentials SessionCredentials
 }

@@ -37,7 +37,7 @@ func answerError(resp *http.Response, body []byte) *Error {
 	e := &Error{Status: resp.StatusCode, RequestID: resp.Header.Get("X-Amzn-RequestId")}
 	e.Code, _, _ = strings.Cut(resp.Header.Get("X-Amzn-ErrorType"), ":")
 
-	var fault api.STSError
+	var fault api.QueryError
 	if err := xml.Unmarshal(body, &fault); err == nil {
 		e.Code, e.Message = fault.Code, fault.Message
 		if e.RequestID == "" {

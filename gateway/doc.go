@@ -6,7 +6,7 @@
 // listen, keeps no state between requests and decides nothing about functions. One file per operation.
 //
 // Every request passes one chain (gateway.go, ServeHTTP): request id, recover, access log, route, body, authenticate,
-// handler. Besides the Lambda API there are STS GetCallerIdentity at "/", /healthz and /readyz, which need no
+// handler. Besides the Lambda API there are STS and IAM at "/" (query.go), /healthz and /readyz, which need no
 // signature, and /_thaw/code/…, to which the presigned URLs of GetFunction lead.
 //
 // Invariants: no handler runs before its caller is authenticated; a handler acts in the caller's account only; a body

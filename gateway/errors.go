@@ -9,6 +9,7 @@ import (
 
 	"thaw.dev/thaw/api"
 	"thaw.dev/thaw/auth"
+	"thaw.dev/thaw/iam"
 	"thaw.dev/thaw/lambda"
 )
 
@@ -51,6 +52,9 @@ func (c *call) explain(err error) (row api.ErrorRow, message, reason string) {
 	if e, ok := errors.AsType[*auth.Error](err); ok {
 		return api.AuthError(e.Code), e.Message, ""
 	}
+	if e, ok := errors.AsType[*iam.Error](err); ok {
+		return api.ErrorRow{Type: e.Code, Status: iamStatus(e.Code), Key: "message"}, e.Message, ""
+	}
 	if e, ok := errors.AsType[*lambda.Error](err); ok && e.Kind != lambda.KindInternal {
 		return api.RowOf(e.Kind), e.Msg, e.Reason
 	}
@@ -69,7 +73,7 @@ type dialect int
 
 const (
 	dialectREST   dialect = iota // Lambda
-	dialectQuery                 // STS: form in, XML out
+	dialectQuery                 // STS and IAM: form in, XML out
 	dialectTarget                // CloudWatch Logs: JSON with the operation in X-Amz-Target
 )
 
@@ -92,18 +96,32 @@ func (c *call) failTarget(row api.ErrorRow, message string) {
 	c.respond(status, logsType, api.TargetErrorBody(typ, message))
 }
 
-// stsCodes are the names that STS has for errors of authentication. Source: STS API reference, "Common errors".
+// stsCodes are the names that STS and IAM have for errors of authentication. Source: STS API reference, "Common errors".
 var stsCodes = map[string]string{
 	auth.CodeMissingToken:       "MissingAuthenticationToken",
 	auth.CodeIncomplete:         "IncompleteSignature",
 	auth.CodeInvalidSignature:   "SignatureDoesNotMatch",
 	auth.CodeUnrecognized:       "InvalidClientTokenId",
+	auth.CodeExpired:            "ExpiredToken",
 	"UnknownOperationException": "InvalidAction",
 	"ServiceException":          "InternalFailure",
 }
 
+// iamStatus is the HTTP status of an error of IAM or STS. Source: IAM API reference.
+func iamStatus(code string) int {
+	switch code {
+	case iam.CodeNoSuchEntity:
+		return http.StatusNotFound
+	case iam.CodeExists, iam.CodeDeleteConflict, iam.CodeLimitExceeded, iam.CodeConcurrent:
+		return http.StatusConflict
+	case iam.CodeAccessDenied:
+		return http.StatusForbidden
+	}
+	return http.StatusBadRequest
+}
+
 func (c *call) failXML(row api.ErrorRow, message string) {
-	body := api.STSError{Type: "Sender", Code: row.Type, Message: message, RequestID: c.id}
+	body := api.QueryError{Namespace: c.namespace(), Type: "Sender", Code: row.Type, Message: message, RequestID: c.id}
 	if code, ok := stsCodes[row.Type]; ok {
 		body.Code = code
 	}
@@ -111,10 +129,10 @@ func (c *call) failXML(row api.ErrorRow, message string) {
 	switch {
 	case status >= http.StatusInternalServerError:
 		body.Type = "Receiver"
-	case status == http.StatusNotFound:
+	case body.Code == "InvalidAction":
 		status = http.StatusBadRequest
 	}
-	text, err := api.EncodeXML(body)
+	text, err := body.Encode()
 	if err != nil {
 		c.log.Error("error answer cannot be encoded", "request_id", c.id, "err", err)
 	}

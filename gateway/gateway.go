@@ -12,6 +12,7 @@ import (
 
 	"thaw.dev/thaw/auth"
 	"thaw.dev/thaw/control"
+	"thaw.dev/thaw/iam"
 	"thaw.dev/thaw/lambda"
 	"thaw.dev/thaw/layer"
 	"thaw.dev/thaw/policy"
@@ -27,6 +28,7 @@ type Verifier interface {
 }
 
 // Options configure a Gateway. All members but Objects, PoliciesOf, URLs and Ready are required.
+// Options configure a Gateway. All members but Ready and IAM are required.
 type Options struct {
 	Region    string
 	Functions *control.Functions
@@ -43,6 +45,10 @@ type Options struct {
 	PoliciesOf func(auth.Identity) []*policy.Document
 	// URLs says at which hosts functions have URLs.
 	URLs URLs
+	Verifier  Verifier
+	Logs      Logs
+	// IAM keeps roles and policies. Without it sessions may do nothing, and IAM and AssumeRole do not exist.
+	IAM *iam.Directory
 	// Ready says whether the server can do its work now; the error's text is shown at /readyz. nil means always.
 	Ready  func() error
 	Logger *slog.Logger
@@ -61,6 +67,7 @@ type Gateway struct {
 	logs      Logs
 	policies  func(auth.Identity) []*policy.Document
 	urls      URLs
+	iam       *iam.Directory
 	ready     func() error
 	log       *slog.Logger
 	routes    *node
@@ -85,6 +92,9 @@ func New(o Options) *Gateway {
 		log:       o.Logger,
 		routes:    newRoutes(),
 		uploads:   make(chan struct{}, maxUploads),
+		region: o.Region, functions: o.Functions, layers: o.Layers, invoker: o.Invoker, packages: o.Packages, verifier: o.Verifier,
+		logs: o.Logs, iam: o.IAM,
+		ready: o.Ready, log: o.Logger, routes: newRoutes(), uploads: make(chan struct{}, maxUploads),
 	}
 	if g.ready == nil {
 		g.ready = func() error { return nil }
@@ -158,7 +168,7 @@ func (c *call) serve() error {
 		case path == "/" && c.r.Header.Get("X-Amz-Target") != "":
 			return c.cloudWatchLogs(c.r.Header.Get("X-Amz-Target"))
 		case path == "/":
-			return c.sts()
+			return c.queryProtocol()
 		case path == "/healthz":
 			return c.health()
 		case path == "/readyz":
@@ -183,14 +193,8 @@ func (c *call) serve() error {
 }
 
 // authenticate reads the body, up to limit bytes, and finds out who sent it for service.
-func (c *call) authenticate(service string, limit int64) (err error) {
-	if c.r.Header.Get("Authorization") != "" || strings.Contains(c.r.URL.RawQuery, "X-Amz-Signature=") {
-		if err := c.readBody(limit); err != nil {
-			return err
-		}
-	} // else: nobody who signs nothing gets us to read a body
-	c.caller, err = c.verifier.Verify(c.r, c.body)
-	if err != nil {
+func (c *call) authenticate(service string, limit int64) error {
+	if err := c.identify(limit); err != nil {
 		return err
 	}
 	if c.caller.Service != service {
@@ -200,6 +204,17 @@ func (c *call) authenticate(service string, limit int64) (err error) {
 		}
 	}
 	return nil
+}
+
+// identify reads the body, up to limit bytes, and finds out who sent it.
+func (c *call) identify(limit int64) (err error) {
+	if c.r.Header.Get("Authorization") != "" || strings.Contains(c.r.URL.RawQuery, "X-Amz-Signature=") {
+		if err := c.readBody(limit); err != nil {
+			return err
+		}
+	} // else: nobody who signs nothing gets us to read a body
+	c.caller, err = c.verifier.Verify(c.r, c.body)
+	return err
 }
 
 func (c *call) unknown() error {

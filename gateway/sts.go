@@ -1,43 +1,76 @@
 package gateway
 
 import (
-	"net/http"
-	"net/url"
-
 	"thaw.dev/thaw/api"
-	"thaw.dev/thaw/lambda"
+	"thaw.dev/thaw/auth"
+	"thaw.dev/thaw/iam"
 )
 
-// stsBody is the largest form that is read.
-const stsBody = 64 << 10
+// stsActions are the actions of STS. None needs a permission but AssumeRole, which the role's trust policy gives.
+var stsActions = map[string]queryAction{
+	"GetCallerIdentity":         {do: (*call).getCallerIdentity},
+	"AssumeRole":                {do: (*call).assumeRole},
+	"GetSessionToken":           {do: (*call).getSessionToken},
+	"AssumeRoleWithWebIdentity": {do: (*call).refuseIdentityProvider},
+	"AssumeRoleWithSAML":        {do: (*call).refuseIdentityProvider},
+}
 
-// sts answers requests to "/", where the query protocol of STS lives. GetCallerIdentity is the only action; it needs
-// no permission.
-func (c *call) sts() error {
-	if c.r.Method != http.MethodPost && c.r.Method != http.MethodGet {
-		return c.unknown()
+func (c *call) getCallerIdentity(form) (any, error) {
+	return api.CallerIdentity{Arn: c.caller.ARN, UserID: c.caller.UserID, Account: c.caller.AccountID}, nil
+}
+
+func (c *call) assumeRole(f form) (any, error) {
+	if err := f.refuseMembers("PolicyArns", "Tags", "TransitiveTagKeys", "SerialNumber", "TokenCode", "SourceIdentity", "ProvidedContexts"); err != nil {
+		return nil, err
 	}
-	c.dialect = dialectQuery
-	if err := c.authenticate("sts", stsBody); err != nil {
-		return err
+	in := iam.AssumeRole{RoleARN: f.get("RoleArn"), Session: f.get("RoleSessionName"), Policy: f.get("Policy"), ExternalID: f.get("ExternalId")}
+	seconds, err := f.number("DurationSeconds")
+	if err != nil {
+		return nil, err
 	}
-	form := c.r.URL.Query()
-	if c.r.Method == http.MethodPost {
-		var err error
-		if form, err = url.ParseQuery(string(c.body)); err != nil {
-			return lambda.Errorf(lambda.KindInvalidContent, "The request body is not a form")
+	if seconds != nil {
+		if in.Seconds = *seconds; in.Seconds == 0 {
+			in.Seconds = -1 // 0 was said, and is not the default
 		}
 	}
-	action, version := form.Get("Action"), form.Get("Version")
-	if action != "GetCallerIdentity" || version != api.STSVersion {
-		return lambda.Errorf(lambda.KindUnknownOperation, "Could not find operation %.64s for version %.64s", action, version)
-	}
-	body, err := api.EncodeXML(api.CallerIdentity{
-		Arn: c.caller.ARN, UserID: c.caller.UserID, Account: c.caller.AccountID, RequestID: c.id,
-	})
+	assumed, err := c.iam.Assume(c.caller, in)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	c.respond(http.StatusOK, "text/xml", body)
-	return nil
+	out := api.AssumeRoleResult{Credentials: credentials(assumed.Credentials)}
+	out.AssumedRoleUser.Arn, out.AssumedRoleUser.AssumedRoleID = assumed.ARN, assumed.UserID
+	if in.Policy != "" {
+		percent := (len(in.Policy)*100 + iam.MaxSessionPolicy - 1) / iam.MaxSessionPolicy
+		out.PackedPolicySize = &percent
+	}
+	return out, nil
+}
+
+func (c *call) getSessionToken(f form) (any, error) {
+	if err := f.refuseMembers("SerialNumber", "TokenCode"); err != nil {
+		return nil, err
+	}
+	seconds, err := f.number("DurationSeconds")
+	if err != nil {
+		return nil, err
+	}
+	if seconds == nil {
+		seconds = new(int)
+	}
+	made, err := c.iam.SessionToken(c.caller, *seconds)
+	if err != nil {
+		return nil, err
+	}
+	return api.GetSessionTokenResult{Credentials: credentials(made)}, nil
+}
+
+// refuseIdentityProvider answers the actions that need a provider of identities, of which Thaw knows none.
+func (c *call) refuseIdentityProvider(form) (any, error) {
+	return nil, &iam.Error{Code: iam.CodeAccessDenied, Message: "Thaw has no identity providers: use AssumeRole with an access key"}
+}
+
+func credentials(c auth.Credentials) api.SessionCredentials {
+	return api.SessionCredentials{
+		AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey, SessionToken: c.SessionToken, Expiration: api.QueryTime(c.Expiration),
+	}
 }

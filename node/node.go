@@ -17,6 +17,7 @@ import (
 	"thaw.dev/thaw/code"
 	"thaw.dev/thaw/control"
 	"thaw.dev/thaw/gateway"
+	"thaw.dev/thaw/iam"
 	"thaw.dev/thaw/invoke"
 	"thaw.dev/thaw/lambda"
 	"thaw.dev/thaw/layer"
@@ -70,6 +71,7 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 	if err != nil {
 		return nil, err
 	}
+	roles := iam.New(iam.Options{Records: st.Records(), Sessions: sessions, Region: c.Region})
 	packages, err := code.Open(code.Options{Dir: filepath.Join(c.DataDir, "code"), Logger: c.Logger})
 	if err != nil {
 		return nil, err
@@ -159,6 +161,8 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 		Invoker:   n.invoker,
 		Verifier:  verifier,
 		Logs:      cloudWatchLogs{cloudwatch.New(st.Logs(), c.Region)},
+		Logs:      logReader{st.Logs()},
+		IAM:       roles,
 		Packages:  packages,
 		Objects:   objects,
 		URLs:      gateway.URLs{Domain: c.URLDomain, Hosts: urlHosts},
