@@ -26,9 +26,11 @@ func (c *Client) GetCallerIdentity(ctx context.Context) (CallerIdentity, error) 
 	if err != nil {
 		return CallerIdentity{}, err
 	}
-	var answer api.CallerIdentity
+	var answer struct {
+		Result api.CallerIdentity `xml:"GetCallerIdentityResult"`
+	}
 	if err := xml.Unmarshal(body, &answer); err != nil {
 		return CallerIdentity{}, fmt.Errorf("answer of GetCallerIdentity: %w", err)
 	}
-	return CallerIdentity{answer.Account, answer.Arn, answer.UserID}, nil
+	return CallerIdentity{answer.Result.Account, answer.Result.Arn, answer.Result.UserID}, nil
 }
