@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"syscall"
 	"time"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
@@ -27,7 +28,14 @@ var errInner = errors.New("sandbox reset the connection")
 type connection struct {
 	inner  tcpip.Endpoint
 	events waiter.Queue // of inner
-	outer  *net.TCPConn
+	outer  outerConn
+}
+
+// outerConn is the end that is not the sandbox's: a *net.TCPConn, or the *net.UnixConn of a service.
+type outerConn interface {
+	net.Conn
+	syscall.Conn
+	CloseWrite() error
 }
 
 // carry copies both ways until both ends closed or one failed, or ctx ends. The end of one direction is passed on as
@@ -66,7 +74,9 @@ func (c *connection) carry(ctx context.Context) {
 
 // reset ends both sides at once and wakes both directions. It may be called at any time, more than once.
 func (c *connection) reset() {
-	_ = c.outer.SetLinger(0)
+	if t, ok := c.outer.(*net.TCPConn); ok {
+		_ = t.SetLinger(0)
+	}
 	_ = c.outer.Close()
 	c.inner.Abort()
 }

@@ -25,6 +25,9 @@
 // that changes its meaning gains nothing. An address that reaches this host through address translation elsewhere (a
 // cloud's public address of this machine) looks like any other: operators deny it.
 //
+// A Service is something of this process that sandboxes reach at an address that lies nowhere. Its connections are made
+// within the process: no address of the host is opened for them, and the service knows which sandbox it talks to.
+//
 // # Life cycle
 //
 //	New ── Open ──> Port ── File given to the engine ── traffic ── Close

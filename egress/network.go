@@ -19,6 +19,7 @@ type Network struct {
 	limits    Limits
 	own       ownAddressCache
 	resolvers resolvers
+	services  map[netip.AddrPort]Service
 	sockets   atomic.Int64 // sockets of the host in use by all ports
 
 	mu     sync.Mutex
@@ -46,6 +47,7 @@ func New(opts Options) *Network {
 		limits:    opts.Limits.withDefaults(),
 		own:       ownAddressCache{list: list, log: log},
 		resolvers: resolvers{path: path, fixed: opts.Resolvers, log: log},
+		services:  opts.Services,
 		ports:     make(map[string]*Port),
 	}
 }

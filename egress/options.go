@@ -19,6 +19,9 @@ type Options struct {
 	ResolvConf string
 	// Resolvers are asked instead of those in ResolvConf, in this order, if there are any.
 	Resolvers []netip.AddrPort
+	// Services are what sandboxes reach at addresses that lie nowhere: a connection to one is not dialled, its other end is
+	// handed to the service. The policy does not apply to them; the limits do.
+	Services map[netip.AddrPort]Service
 	// HostAddresses lists the host's own addresses with their networks. It is called again when the last answer is two
 	// seconds old; until it first succeeded every destination is refused. Default: those of all interfaces.
 	HostAddresses func() ([]netip.Prefix, error)

@@ -18,7 +18,7 @@ func (s *netstack) handleTCP(id stack.TransportEndpointID, pkt *stack.PacketBuff
 		return false
 	}
 	to := destination(id)
-	if !isRelay(to) && s.refused(to, "tcp") {
+	if !isRelay(to) && s.port.net.services[to] == nil && s.refused(to, "tcp") {
 		return false
 	}
 	if !s.port.mayStart() {
@@ -69,8 +69,11 @@ func (s *netstack) forwardTCP(r *tcp.ForwarderRequest) {
 	c.carry(p.ctx)
 }
 
-// dial connects to a destination the policy allows, or, if to is the relay, to a resolver of the host.
-func (s *netstack) dial(to netip.AddrPort) (*net.TCPConn, error) {
+// dial connects to a destination the policy allows, or, if to is the relay, to a resolver of the host, or to a service.
+func (s *netstack) dial(to netip.AddrPort) (outerConn, error) {
+	if service := s.port.net.services[to]; service != nil {
+		return service.connect(s.port.id)
+	}
 	ctx, cancel := context.WithTimeout(s.port.ctx, s.port.net.limits.DialTimeout)
 	defer cancel()
 	if isRelay(to) {

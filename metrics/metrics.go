@@ -11,7 +11,7 @@ import (
 var (
 	sources     = values{string(pool.SourceHot), string(pool.SourceSnapshot), string(pool.SourceEmpty), string(pool.SourceNone), other}
 	coldCauses  = values{string(pool.CauseRequest), string(pool.CauseProvisioned), string(pool.CausePrewarm), string(pool.CauseSnapshot), other}
-	endCauses   = values{string(pool.CauseKeepAlive), string(pool.CauseEvicted), string(pool.CauseRetired), string(pool.CauseBroken), string(pool.CauseDied), string(pool.CauseShutdown), other}
+	endCauses   = values{string(pool.CauseKeepAlive), string(pool.CauseOutdated), string(pool.CauseEvicted), string(pool.CauseRetired), string(pool.CauseBroken), string(pool.CauseDied), string(pool.CauseShutdown), other}
 	results     = values{resultOK, resultFailed}
 	phases      = values{"place", "code", "init"}
 	slotKinds   = values{string(pool.SourceHot), string(pool.SourceEmpty), other}

@@ -112,6 +112,7 @@ func (p *Pool) create(ctx context.Context, fn *lambda.Config, why Cause, initTyp
 		return nil, err
 	}
 	e.Log = p.o.OpenLog(fn)
+	e.credentials = p.credentialsFor(e)
 	if e.sealed && p.o.Snapshots.Has(p.snapshotKey(e)) {
 		return nil, errHaveSnapshot
 	}

@@ -49,22 +49,23 @@ type Environment struct {
 
 	key key
 	*slot
-	launchAs Launch             // how this function's runtime is started, where it is not up in the slot already
-	code     string             // host path of the code's image
-	layers   string             // host path of the layers' image, "" without layers
-	initType string             // the value of AWS_LAMBDA_INITIALIZATION_TYPE
-	zone     string             // the availability zone's id
-	token    string             // that code inside must show who asks for metadata
-	snapshot *snapshot.Snapshot // what it starts from, during the cold start only
-	sealed   bool               // the code is attached before the start, so that a snapshot can be made
-	begun    time.Time          // when its cold start had what it needs of the host
-	restored time.Duration      // how long restoring its snapshot took
-	reserved int64              // bytes of the budget
-	ready    bool               // the runtime is up and idle
-	served   atomic.Int64       // invocations begun
-	oomKills int                // seen so far
-	peakAt   time.Time
-	peak     int64
+	launchAs    Launch             // how this function's runtime is started, where it is not up in the slot already
+	code        string             // host path of the code's image
+	layers      string             // host path of the layers' image, "" without layers
+	credentials Credentials        // immutable
+	initType    string             // the value of AWS_LAMBDA_INITIALIZATION_TYPE
+	zone        string             // the availability zone's id
+	token       string             // that code inside must show who asks for metadata
+	snapshot    *snapshot.Snapshot // what it starts from, during the cold start only
+	sealed      bool               // the code is attached before the start, so that a snapshot can be made
+	begun       time.Time          // when its cold start had what it needs of the host
+	restored    time.Duration      // how long restoring its snapshot took
+	reserved    int64              // bytes of the budget
+	ready       bool               // the runtime is up and idle
+	served      atomic.Int64       // invocations begun
+	oomKills    int                // seen so far
+	peakAt      time.Time
+	peak        int64
 
 	ice ice
 
@@ -247,6 +248,7 @@ func (e *Environment) variables() map[string]string {
 	maps.Copy(v, platformVariables(e.launchAs))
 	v["AWS_LAMBDA_METADATA_API"] = apiAddress
 	v["AWS_LAMBDA_METADATA_TOKEN"] = e.token
+	maps.Copy(v, e.credentials.Env)
 	return v
 }
 

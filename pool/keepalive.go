@@ -30,6 +30,9 @@ func (p *Pool) putIdle(e *Environment) {
 			e.prewarm = max(0, plan.Prewarm-plan.Keep)
 		}
 	}
+	if renew := e.credentials.Renew; !renew.IsZero() && (e.keep.IsZero() || renew.Before(e.keep)) {
+		e.keep, e.prewarm = renew, 0
+	}
 	p.idle[e.key] = append(p.idle[e.key], e)
 	p.arm(e)
 }
@@ -43,7 +46,11 @@ func (p *Pool) expire(e *Environment, now time.Time) {
 		p.planPrewarm(e)
 	}
 	p.mu.Unlock()
-	p.discard(e, CauseKeepAlive)
+	cause := CauseKeepAlive
+	if e.outdated(now) {
+		cause = CauseOutdated
+	}
+	p.discard(e, cause)
 }
 
 // planPrewarm needs mu. A request that comes first, or the function's end, makes it void.

@@ -62,6 +62,9 @@ type Options struct {
 	LayersImage func(ctx context.Context, fn *lambda.Config) (string, error)
 	// OpenLog opens the log of a new environment.
 	OpenLog func(fn *lambda.Config) *logs.Stream
+	// Credentials makes the variables by which a new environment of fn is known to the outside; nil: there are none. See
+	// Credentials.
+	Credentials func(fn *lambda.Config, shared bool) Credentials
 	// Region goes into the environment's variables. Zone is the id of the availability zone, which functions may ask for.
 	Region, Zone string
 	// MemoryBudget bounds the sum of all environments' reservations, in bytes.

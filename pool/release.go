@@ -78,6 +78,8 @@ func (p *Pool) unfit(e *Environment) Cause {
 		return CauseRetired
 	case e.dead:
 		return CauseDied
+	case e.invoked && e.outdated(time.Now()): // one that comes of a cold start serves whoever waited for it
+		return CauseOutdated
 	case p.o.KeepAlive <= 0 && len(p.waiters[e.key]) == 0 && !e.Provisioned:
 		return CauseKeepAlive
 	}

@@ -8,6 +8,7 @@ type Cause string
 // Causes of an environment's end.
 const (
 	CauseKeepAlive Cause = "keep_alive" // idle for longer than the keep-alive
+	CauseOutdated  Cause = "outdated"   // its credentials were about to end
 	CauseEvicted   Cause = "evicted"    // its memory was needed
 	CauseRetired   Cause = "retired"    // its code or configuration was replaced
 	CauseBroken    Cause = "broken"     // it failed in a way a reset does not mend
