@@ -27,8 +27,7 @@ type Verifier interface {
 	PresignGet(caller auth.Identity, base, path string, expires time.Duration) (string, error)
 }
 
-// Options configure a Gateway. All members but Objects, PoliciesOf, URLs and Ready are required.
-// Options configure a Gateway. All members but Ready and IAM are required.
+// Options configure a Gateway. All members but Objects, PoliciesOf, URLs, IAM and Ready are required.
 type Options struct {
 	Region    string
 	Functions *control.Functions
@@ -45,8 +44,6 @@ type Options struct {
 	PoliciesOf func(auth.Identity) []*policy.Document
 	// URLs says at which hosts functions have URLs.
 	URLs URLs
-	Verifier  Verifier
-	Logs      Logs
 	// IAM keeps roles and policies. Without it sessions may do nothing, and IAM and AssumeRole do not exist.
 	IAM *iam.Directory
 	// Ready says whether the server can do its work now; the error's text is shown at /readyz. nil means always.
@@ -88,13 +85,11 @@ func New(o Options) *Gateway {
 		logs:      o.Logs,
 		policies:  o.PoliciesOf,
 		urls:      o.URLs,
+		iam:       o.IAM,
 		ready:     o.Ready,
 		log:       o.Logger,
 		routes:    newRoutes(),
 		uploads:   make(chan struct{}, maxUploads),
-		region: o.Region, functions: o.Functions, layers: o.Layers, invoker: o.Invoker, packages: o.Packages, verifier: o.Verifier,
-		logs: o.Logs, iam: o.IAM,
-		ready: o.Ready, log: o.Logger, routes: newRoutes(), uploads: make(chan struct{}, maxUploads),
 	}
 	if g.ready == nil {
 		g.ready = func() error { return nil }

@@ -149,6 +149,9 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 		Observe: func(o invoke.Observation) { observe(counts, o) },
 	})
 	objects, err := n.openObjects(c)
+	if err != nil {
+		return nil, err
+	}
 	urlHosts, err := c.urlHosts()
 	if err != nil {
 		return nil, err
@@ -161,7 +164,6 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 		Invoker:   n.invoker,
 		Verifier:  verifier,
 		Logs:      cloudWatchLogs{cloudwatch.New(st.Logs(), c.Region)},
-		Logs:      logReader{st.Logs()},
 		IAM:       roles,
 		Packages:  packages,
 		Objects:   objects,
