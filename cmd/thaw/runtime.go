@@ -66,9 +66,9 @@ func newRuntimeAdd(a *app, dataDir *string) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&from.Interpreter, "interpreter", "", "path of a Python or Node.js of this version")
 	cmd.Flags().StringArrayVar(&from.With, "with", nil, "program or directory of this host that a custom runtime has, too; with its libraries; repeatable")
+	cmd.Flags().StringVar(&from.FromDir, "from-dir", "", "directory that holds a complete root file system; it must stay")
 	cmd.MarkFlagsOneRequired("interpreter", "from-dir", "with")
 	cmd.MarkFlagsMutuallyExclusive("interpreter", "from-dir", "with")
-	cmd.Flags().StringVar(&from.FromDir, "from-dir", "", "directory that holds a complete root file system; it must stay")
 	return cmd
 }
 
