@@ -63,7 +63,7 @@ func extended(in fake.Inside) int {
 				_, _ = in.Logs.WriteString("told to end: " + string(req.Reason) + "\n")
 				say(link.TypeShutDown, link.ExtensionMeta{})
 			case link.TypeReset:
-				_ = data.Frame(link.TypeSync, 0, f.Body)
+				_ = link.NewWriter(in.Data).Frame(link.TypeSync, 0, f.Body) // a writer is for one goroutine
 			}
 		}
 	})
