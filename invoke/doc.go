@@ -2,7 +2,8 @@
 // the platform's log lines, give the environment back.
 //
 // A function that fails is a value here (Result.FunctionError); a *lambda.Error is the caller's doing; any other error
-// is ours. Sync (sync.go) is the only way code runs; later ways of invoking end in the same call.
+// is ours. Sync (sync.go) is the only way code runs; other ways of invoking end in the same call. Stream (stream.go) is
+// Sync with an answer that leaves while the function makes it: the same life cycle, another receiver.
 //
 // # Admission
 //

@@ -4,10 +4,10 @@
 // The agent starts `node DIR/bootstrap.cjs` with the data channel as fd 3 and the log pipe as stdout and stderr. The
 // process loads everything that is the same for all functions, rehearses a start and an invocation, says Idle and waits
 // for Specialise, which replaces all variables; if that is there already, it does without. Then it loads the handler, answers Ready, and answers each Invoke with Result
-// or Error until the host closes the channel, on which it exits with status 0. Package link specifies the frames.
+// or Error, or streams it, until the host closes the channel, on which it exits with status 0. Package link specifies the frames.
 //
 // What a handler sees follows Amazon's runtime interface client for Node.js, version 3.3: handler names, CommonJS and
-// ES modules, promises and callbacks, the context object, error objects, log lines. An error outside of a handler's
+// ES modules, promises and callbacks, the context object, error objects, log lines, response streaming (awslambda.streamifyResponse). An error outside of a handler's
 // control (an exception nobody catches, a rejection nobody handles) is reported as the answer, without asking for the
 // next event, and the process exits with status 129 or 128.
 //
