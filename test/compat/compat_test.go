@@ -79,7 +79,11 @@ type tour struct {
 // that is too large, large.json.
 func newTour(t *testing.T) *tour {
 	t.Helper()
-	s := thawtest.Start(t, nil)
+	return newTourOn(t, thawtest.Start(t, nil))
+}
+
+func newTourOn(t *testing.T, s *thawtest.Server) *tour {
+	t.Helper()
 	keys, err := client.FromDataDir(s.Dir, s.Endpoint())
 	if err != nil {
 		t.Fatal(err)

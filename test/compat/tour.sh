@@ -219,9 +219,9 @@ step unknown access key
 AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE refused UnrecognizedClientException lambda list-functions
 
 step not implemented yet
-refused NotImplementedException lambda list-layers
+refused NotImplementedException lambda list-capacity-providers
 refused NotImplementedException lambda invoke --function-name tour --invocation-type Event answer.json
-sent=$(lambda list-layers --debug 2>&1 | grep -c 'Sending http request' || true)
+sent=$(lambda list-capacity-providers --debug 2>&1 | grep -c 'Sending http request' || true)
 is "the number of requests" "$sent" 1
 
 step delete

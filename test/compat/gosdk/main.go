@@ -477,7 +477,7 @@ func (t *tour) notImplemented() error {
 	const code = "NotImplementedException"
 	return errors.Join(
 		refusedAs(t, code, func() error {
-			_, err := t.aws.ListLayers(t.ctx, nil)
+			_, err := t.aws.ListCapacityProviders(t.ctx, nil)
 			return err
 		}),
 		refusedAs(t, code, func() error {

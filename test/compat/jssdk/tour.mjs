@@ -281,7 +281,6 @@ step("unknown access key");
 await refused("UnrecognizedClientException", "ListFunctions", {}, as("AKIAIOSFODNN7EXAMPLE", "x"));
 
 step("not implemented yet");
-await refused("NotImplementedException", "ListLayers", {});
 await refused("NotImplementedException", "Invoke", { FunctionName, InvocationType: "Event" });
 await refused("NotImplementedException", "InvokeWithResponseStream", { FunctionName });
 
