@@ -5,7 +5,7 @@ GO ?= go
 # The programs are built against gVisor with patches/gvisor applied; everything else uses gVisor as it is.
 BUILD := $(GO) build -modfile=build/patched.mod -trimpath -ldflags="-s -w"
 
-.PHONY: help build demo test check deps bench fuzz fmt clean
+.PHONY: help build demo test compat check deps bench fuzz fmt clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -30,6 +30,10 @@ test: ## install what is missing and run every test (root)
 	@scripts/install-deps test
 	@$(MAKE) --no-print-directory build
 	@scripts/run-tests
+
+compat: ## the tests that need a toolchain of their own: Rust, Java, C++ (root)
+	@scripts/install-deps compat
+	@scripts/run-tests compat
 
 check: ## what needs no root and no network: vet, format, tests of pure packages
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "run make fmt"; exit 1; }

@@ -109,3 +109,60 @@ func TestNodeRuntimeClient(t *testing.T) {
 	s := start(t, interpreter)
 	contract(t, s, s.Deploy(t, thawtest.Function{Runtime: custom, Handler: "app.handler", Files: files, Timeout: 30}))
 }
+
+// TestLambdaWebAdapter runs an ordinary web server behind Lambda Web Adapter, which is an external extension in a layer
+// that takes the events itself.
+func TestLambdaWebAdapter(t *testing.T) {
+	t.Parallel()
+	cargo := testenv.NeedsCommand(t, "cargo")
+	const version = "1.0.0-rc1"
+	dir := testenv.Cached(t, "web-adapter", version, func(dir string) {
+		testenv.Run(t, dir, "env", "CARGO_PROFILE_RELEASE_OPT_LEVEL=0", "CARGO_PROFILE_RELEASE_LTO=off",
+			cargo, "install", "--quiet", "--root", dir, "--target-dir", filepath.Join(dir, "target"), "lambda_web_adapter", "--version", version)
+		if err := os.RemoveAll(filepath.Join(dir, "target")); err != nil {
+			t.Fatal(err)
+		}
+	})
+	adapter, err := os.ReadFile(filepath.Join(dir, "bin", "lambda-adapter"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	interpreter, runtime := python(t)
+	s := start(t, interpreter)
+	layer := s.Layer(t, "web-adapter", thawtest.Files{"extensions/lambda-adapter*": string(adapter)})
+	name := s.Deploy(t, thawtest.Function{
+		Runtime: custom, Handler: "x", Timeout: 30, Layers: []string{layer},
+		Files: thawtest.Files{"bootstrap*": "#!/bin/sh\nexec /var/lang/bin/" + runtime + " /var/task/server.py\n", "server.py": webServer},
+	})
+	for _, who := range []string{"first", "second"} {
+		var got struct {
+			StatusCode int
+			Headers    map[string]string
+			Body       string
+		}
+		s.Result(t, name, `{"version":"2.0","routeKey":"$default","rawPath":"/hello","rawQueryString":"who=`+who+`","headers":{"host":"web"},`+
+			`"requestContext":{"accountId":"anonymous","apiId":"x","domainName":"web","domainPrefix":"web","http":{"method":"GET","path":"/hello","protocol":"HTTP/1.1","sourceIp":"127.0.0.1","userAgent":"t"},`+
+			`"requestId":"1","routeKey":"$default","stage":"$default","time":"12/Mar/2026:19:03:58 +0000","timeEpoch":1}, "isBase64Encoded":false}`, &got)
+		if got.StatusCode != 418 || got.Headers["x-server"] != "plain" || got.Body != "hello /hello?who="+who {
+			t.Errorf("got %+v", got)
+		}
+	}
+}
+
+// webServer knows nothing of Lambda.
+const webServer = `from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        body = ("hello " + self.path).encode()
+        self.send_response(200 if self.path == "/" else 418)
+        self.send_header("X-Server", "plain")
+        self.send_header("Content-Type", "text/plain")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+ThreadingHTTPServer(("127.0.0.1", 8080), Handler).serve_forever()
+`
