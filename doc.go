@@ -38,6 +38,7 @@
 //	link             frames between host and sandbox
 //	logs             the log of one environment
 //	logpattern       filter patterns of CloudWatch Logs
+//	telemetry        what the platform says about one environment: events, as text, as JSON, to subscribers
 //	keepalive        how long an idle environment is worth its memory; keepalive/sim replays traces with it
 //	snapshot         snapshots on disk
 //	image            read-only EROFS images

@@ -60,8 +60,10 @@ type RuntimeVersionConfig struct {
 
 // LoggingConfigAnswer is the logging configuration in force.
 type LoggingConfigAnswer struct {
-	LogFormat string
-	LogGroup  string
+	LogFormat           string
+	ApplicationLogLevel string `json:",omitempty"` // only with LogFormat JSON
+	SystemLogLevel      string `json:",omitempty"` // only with LogFormat JSON
+	LogGroup            string
 }
 
 // GetFunctionAnswer is the body of GetFunction.

@@ -21,7 +21,18 @@ func check(c *lambda.Config) error {
 	if err := checkSnapStart(c); err != nil {
 		return err
 	}
+	if err := checkLogging(c); err != nil {
+		return err
+	}
 	return checkEnvironment(c.Environment)
+}
+
+// checkLogging refuses log levels that nothing would apply. Source of the text: answers of AWS Lambda.
+func checkLogging(c *lambda.Config) error {
+	if !c.LogsJSON() && c.ApplicationLogLevel+c.SystemLogLevel != "" {
+		return lambda.Errorf(lambda.KindInvalid, `LogLevel is not supported when LogFormat is set to "Text". Remove LogLevel from your request or change the LogFormat to "JSON" and try again.`)
+	}
+	return nil
 }
 
 // checkSnapStart refuses what AWS does not combine with SnapStart. Source: AWS Lambda developer guide, "Improving startup

@@ -15,6 +15,11 @@ type Settings struct {
 	LogGroup    *string           // "" means the default group
 	SnapStart   *lambda.SnapStart
 	Layers      []string // ARNs of layer versions, in their order; empty, not nil: none
+	Tracing     *string  // lambda.TracingActive or TracingPassThrough
+	LogFormat   *string  // lambda.LogFormatJSON or LogFormatText, which forgets the levels
+	// The levels need format JSON.
+	ApplicationLogLevel *string
+	SystemLogLevel      *string
 }
 
 // apply writes the settings into c, which the caller owns.
@@ -34,9 +39,26 @@ func (in *Settings) apply(c *lambda.Config) {
 	if c.SnapStart == lambda.SnapStartNone {
 		c.SnapStart = ""
 	}
-	if c.LogGroup == "" {
-		c.LogGroup = "/aws/lambda/" + c.Name
+	set(&c.Tracing, in.Tracing)
+	if c.Tracing == lambda.TracingPassThrough {
+		c.Tracing = ""
 	}
+	in.applyLogging(c)
+	if c.LogGroup == "" {
+		c.LogGroup = lambda.DefaultLogGroup(c.Name)
+	}
+}
+
+func (in *Settings) applyLogging(c *lambda.Config) {
+	set(&c.LogFormat, in.LogFormat)
+	if c.LogFormat == lambda.LogFormatText {
+		c.LogFormat = ""
+	}
+	if in.LogFormat != nil && !c.LogsJSON() {
+		c.ApplicationLogLevel, c.SystemLogLevel = "", ""
+	}
+	set(&c.ApplicationLogLevel, in.ApplicationLogLevel)
+	set(&c.SystemLogLevel, in.SystemLogLevel)
 }
 
 func set[T any](dst, src *T) {

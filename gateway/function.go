@@ -1,8 +1,7 @@
 package gateway
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
+	"cmp"
 	"runtime"
 
 	"thaw.dev/thaw/api"
@@ -22,7 +21,7 @@ func (c *call) configuration(f *lambda.Config, qualifier string) api.FunctionCon
 	a := c.summary(f, qualifier)
 	a.State, a.StateReason, a.StateReasonCode = string(f.State), f.StateReason, f.StateReasonCode
 	a.LastUpdateStatus, a.LastUpdateReason, a.LastUpdateReasonCode = string(f.UpdateStatus), f.UpdateReason, f.UpdateReasonCode
-	a.RuntimeVersionConfig = &api.RuntimeVersionConfig{RuntimeVersionArn: runtimeVersionARN(c.region, f.Runtime)}
+	a.RuntimeVersionConfig = &api.RuntimeVersionConfig{RuntimeVersionArn: lambda.RuntimeVersionARN(c.region, f.Runtime)}
 	return a
 }
 
@@ -41,19 +40,29 @@ func (c *call) summary(f *lambda.Config, qualifier string) api.FunctionConfigura
 		LastModified:     api.FormatTimestamp(f.LastModified),
 		CodeSha256:       f.Code.Base64(),
 		Version:          f.Version,
-		TracingConfig:    api.TracingConfigAnswer{Mode: "PassThrough"},
+		TracingConfig:    api.TracingConfigAnswer{Mode: cmp.Or(f.Tracing, lambda.TracingPassThrough)},
 		RevisionId:       f.RevisionID,
 		PackageType:      "Zip",
 		Architectures:    []string{architecture()},
 		EphemeralStorage: api.EphemeralStorageAnswer{Size: f.EphemeralMB},
 		SnapStart:        snapStart(f),
-		LoggingConfig:    api.LoggingConfigAnswer{LogFormat: "Text", LogGroup: f.LogGroup},
+		LoggingConfig:    loggingConfig(f),
 	}
 	for _, l := range f.Layers {
 		a.Layers = append(a.Layers, api.FunctionLayer{Arn: l.ARN, CodeSize: l.Code.Size})
 	}
 	if f.Environment != nil {
 		a.Environment = &api.EnvironmentAnswer{Variables: f.Environment}
+	}
+	return a
+}
+
+func loggingConfig(f *lambda.Config) api.LoggingConfigAnswer {
+	a := api.LoggingConfigAnswer{LogFormat: lambda.LogFormatText, LogGroup: f.LogGroup}
+	if f.LogsJSON() {
+		a.LogFormat = lambda.LogFormatJSON
+		a.ApplicationLogLevel = cmp.Or(f.ApplicationLogLevel, lambda.LogLevelInfo)
+		a.SystemLogLevel = cmp.Or(f.SystemLogLevel, lambda.LogLevelInfo)
 	}
 	return a
 }
@@ -67,10 +76,4 @@ func snapStart(f *lambda.Config) api.SnapStartAnswer {
 		a.OptimizationStatus = "On"
 	}
 	return a
-}
-
-// runtimeVersionARN names a runtime the way the API does; the 64 digits stand for its name.
-func runtimeVersionARN(region, name string) string {
-	sum := sha256.Sum256([]byte(name))
-	return "arn:aws:lambda:" + region + "::runtime:" + hex.EncodeToString(sum[:])
 }

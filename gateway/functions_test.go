@@ -274,13 +274,9 @@ func TestSettingsThatCannotBeEnforced(t *testing.T) {
 		{`"FileSystemConfigs":[{"Arn":"a","LocalMountPath":"/mnt/a"}]`, "FileSystemConfigs"},
 		{`"KMSKeyArn":"arn:aws:kms:us-east-1:000000000000:key/k"`, "KMSKeyArn"},
 		{`"DeadLetterConfig":{"TargetArn":"arn:aws:sqs:us-east-1:000000000000:q"}`, "DeadLetterConfig"},
-		{`"TracingConfig":{"Mode":"Active"}`, "TracingConfig with Mode Active"},
 		{`"ImageConfig":{"Command":["x"]}`, "ImageConfig"},
 		{`"DurableConfig":{"ExecutionTimeout":60}`, "DurableConfig"},
 		{`"CapacityProviderConfig":{}`, "CapacityProviderConfig"},
-		{`"LoggingConfig":{"LogFormat":"JSON"}`, "LoggingConfig with LogFormat JSON"},
-		{`"LoggingConfig":{"ApplicationLogLevel":"INFO"}`, "LoggingConfig with an ApplicationLogLevel"},
-		{`"LoggingConfig":{"SystemLogLevel":"INFO"}`, "LoggingConfig with a SystemLogLevel"},
 		{`"AcceleratorConfig":{}`, "The setting AcceleratorConfig"},
 		{`"PackageType":"Image"`, "PackageType Image"},
 		{`"TenancyConfig":{"TenantIsolationMode":"PER_TENANT"}`, "TenancyConfig"},
@@ -315,6 +311,44 @@ func TestSettingsThatCannotBeEnforced(t *testing.T) {
 	if a := s.do("GET", fns+"/g/configuration", ""); !strings.Contains(a.body, `"LogGroup":"mine"`) || !strings.Contains(a.body, `"Size":1024`) ||
 		!strings.Contains(a.body, `"Environment":{"Variables":{"KEY":"v"}}`) {
 		t.Errorf("accepted settings: %s", a.body)
+	}
+}
+
+// TestLoggingConfig: members are merged in updates, levels need format JSON, and what is in force is told.
+func TestLoggingConfig(t *testing.T) {
+	s := newServer(t)
+	s.create("f", "")
+	const refused = `{"Type":"User","message":"LogLevel is not supported when LogFormat is set to \"Text\". Remove LogLevel from your request or change the LogFormat to \"JSON\" and try again."}`
+	for _, bad := range []string{`{"ApplicationLogLevel":"DEBUG"}`, `{"SystemLogLevel":"WARN"}`, `{"LogFormat":"Text","SystemLogLevel":"WARN"}`} {
+		s.do("PUT", fns+"/f/configuration", `{"LoggingConfig":`+bad+`}`).wantError(t, 400, "InvalidParameterValueException", refused)
+		s.do("POST", fns, createBody("g", `,"LoggingConfig":`+bad)).wantError(t, 400, "InvalidParameterValueException", refused)
+	}
+	for _, step := range []struct{ update, want string }{
+		{`{"LogFormat":"JSON"}`, `{"LogFormat":"JSON","ApplicationLogLevel":"INFO","SystemLogLevel":"INFO","LogGroup":"/aws/lambda/f"}`},
+		{`{"SystemLogLevel":"WARN"}`, `{"LogFormat":"JSON","ApplicationLogLevel":"INFO","SystemLogLevel":"WARN","LogGroup":"/aws/lambda/f"}`},
+		{`{"LogGroup":"mine"}`, `{"LogFormat":"JSON","ApplicationLogLevel":"INFO","SystemLogLevel":"WARN","LogGroup":"mine"}`},
+		{`{"ApplicationLogLevel":"TRACE"}`, `{"LogFormat":"JSON","ApplicationLogLevel":"TRACE","SystemLogLevel":"WARN","LogGroup":"mine"}`},
+		{`{"LogFormat":"Text"}`, `{"LogFormat":"Text","LogGroup":"mine"}`},
+		{`{"LogFormat":"JSON"}`, `{"LogFormat":"JSON","ApplicationLogLevel":"INFO","SystemLogLevel":"INFO","LogGroup":"mine"}`},
+	} {
+		a := s.do("PUT", fns+"/f/configuration", `{"LoggingConfig":`+step.update+`}`)
+		if !strings.Contains(a.body, `"LoggingConfig":`+step.want) {
+			t.Errorf("after %s: %s", step.update, a.body)
+		}
+		s.settle("f")
+	}
+}
+
+// TestTracingConfig: both modes are accepted and told.
+func TestTracingConfig(t *testing.T) {
+	s := newServer(t)
+	s.create("f", `,"TracingConfig":{"Mode":"Active"}`)
+	for _, mode := range []string{"Active", "PassThrough"} {
+		if a := s.do("GET", fns+"/f/configuration", ""); !strings.Contains(a.body, `"TracingConfig":{"Mode":"`+mode+`"}`) {
+			t.Errorf("got %s", a.body)
+		}
+		s.do("PUT", fns+"/f/configuration", `{"TracingConfig":{"Mode":"PassThrough"}}`)
+		s.settle("f")
 	}
 }
 

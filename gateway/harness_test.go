@@ -73,7 +73,7 @@ func (i *invoker) Sync(ctx context.Context, req *invoke.Request) (*invoke.Result
 	answer := i.answer
 	i.mu.Unlock()
 	if answer == nil {
-		return &invoke.Result{Payload: req.Payload, ExecutedVersion: "$LATEST"}, nil
+		return &invoke.Result{Payload: req.Payload, ExecutedVersion: "$LATEST", TraceID: req.TraceID}, nil
 	}
 	return answer(ctx, req)
 }

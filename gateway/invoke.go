@@ -68,7 +68,7 @@ func (c *call) invocation(logType string) (*invoke.Request, error) {
 		ARN:           lambda.FunctionARN(c.region, c.account, ref.Name, ref.Qualifier),
 		Payload:       event,
 		ClientContext: clientContext,
-		TraceID:       traceID(h.Get("X-Amzn-Trace-Id")),
+		TraceID:       traceID(h),
 		LogTail:       logType == "Tail",
 	}, nil
 }
@@ -98,7 +98,7 @@ func (c *call) invocable(kind string) error {
 func (c *call) answer(req *invoke.Request, result *invoke.Result) {
 	h := c.w.Header()
 	h["X-Amz-Executed-Version"] = []string{result.ExecutedVersion}
-	h["X-Amzn-Trace-Id"] = []string{req.TraceID}
+	c.answerTrace(result.TraceID)
 	if result.FunctionError != "" {
 		h["X-Amz-Function-Error"] = []string{result.FunctionError}
 	}

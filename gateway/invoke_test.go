@@ -32,7 +32,7 @@ func TestInvoke(t *testing.T) {
 			t.Errorf("%s %q, want %q", name, got, want)
 		}
 	}
-	if !regexp.MustCompile(`^Root=1-[0-9a-f]{8}-[0-9a-f]{24};Parent=[0-9a-f]{16};Sampled=0$`).MatchString(req.TraceID) {
+	if !regexp.MustCompile(`^Root=1-[0-9a-f]{8}-[0-9a-f]{24};Parent=[0-9a-f]{16}$`).MatchString(req.TraceID) {
 		t.Errorf("trace id %q", req.TraceID)
 	}
 }
@@ -42,7 +42,7 @@ func TestInvokeOptions(t *testing.T) {
 	s.create("f", "")
 	s.invoker.set(func(_ context.Context, req *invoke.Request) (*invoke.Result, error) {
 		return &invoke.Result{
-			ExecutedVersion: "$LATEST", LogTail: []byte("START\nEND\n"),
+			ExecutedVersion: "$LATEST", TraceID: req.TraceID, LogTail: []byte("START\nEND\n"),
 			Phases: []invoke.Phase{{Name: "place", Duration: 150000, Source: "hot"}, {Name: "init", Duration: 51234567}, {Name: "invoke", Duration: 2 * time.Millisecond}},
 		}, nil
 	})
@@ -63,6 +63,34 @@ func TestInvokeOptions(t *testing.T) {
 	s.do("POST", invocations, "", "X-Amzn-Trace-Id: "+strings.Repeat("x", 2000))
 	if got := s.invoker.request().TraceID; !strings.HasPrefix(got, "Root=1-") {
 		t.Errorf("an endless trace header was passed on: %.40s", got)
+	}
+}
+
+// TestW3CTrace: a traceparent serves where there is no X-Ray header, and is answered in its own form.
+func TestW3CTrace(t *testing.T) {
+	s := newServer(t)
+	s.create("f", "")
+	const parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+	a := s.do("POST", invocations, "1", "Traceparent: "+parent, "Tracestate: vendor=x")
+	if got, want := s.invoker.request().TraceID, "Root=1-4bf92f35-77b34da6a3ce929d0e0e4736;Parent=00f067aa0ba902b7;Sampled=1"; got != want {
+		t.Errorf("function got %q, want %q", got, want)
+	}
+	if a.header.Get("Traceparent") != parent || a.header.Get("Tracestate") != "vendor=x" {
+		t.Errorf("answered %v", a.header)
+	}
+	for _, bad := range []string{"00-0-0-01", "ff" + parent[2:], "00-00000000000000000000000000000000-00f067aa0ba902b7-01", parent + "x", strings.ToUpper(parent)} {
+		a := s.do("POST", invocations, "1", "Traceparent: "+bad)
+		if got := s.invoker.request().TraceID; !strings.HasPrefix(got, "Root=1-") || strings.Contains(got, "4bf92f35") {
+			t.Errorf("%s became %s", bad, got)
+		}
+		if got := a.header.Get("Traceparent"); len(got) != 55 || strings.Contains(got, "4bf92f35") {
+			t.Errorf("%s was answered by %s", bad, got)
+		}
+	}
+	xray := "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=0"
+	s.do("POST", invocations, "1", "Traceparent: "+parent, "X-Amzn-Trace-Id: "+xray)
+	if got := s.invoker.request().TraceID; got != xray {
+		t.Errorf("got %s", got)
 	}
 }
 

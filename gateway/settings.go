@@ -26,9 +26,11 @@ func settings(s *api.FunctionSettings) (control.Settings, error) {
 		}
 	}
 	if l := s.LoggingConfig; l != nil {
-		if out.LogGroup = l.LogGroup; out.LogGroup == nil {
-			out.LogGroup = new(string)
-		}
+		out.LogGroup, out.LogFormat = l.LogGroup, l.LogFormat
+		out.ApplicationLogLevel, out.SystemLogLevel = l.ApplicationLogLevel, l.SystemLogLevel
+	}
+	if s.TracingConfig != nil {
+		out.Tracing = s.TracingConfig.Mode
 	}
 	if s.SnapStart != nil && s.SnapStart.ApplyOn != nil {
 		out.SnapStart = new(lambda.SnapStart(*s.SnapStart.ApplyOn))
@@ -47,20 +49,12 @@ func unenforced(s *api.FunctionSettings) string {
 		return "KMSKeyArn"
 	case s.DeadLetterConfig != nil && given(s.DeadLetterConfig.TargetArn):
 		return "DeadLetterConfig"
-	case s.TracingConfig != nil && value(s.TracingConfig.Mode) == "Active":
-		return "TracingConfig with Mode Active"
 	case s.ImageConfig != nil && (len(s.ImageConfig.EntryPoint) > 0 || len(s.ImageConfig.Command) > 0 || given(s.ImageConfig.WorkingDirectory)):
 		return "ImageConfig"
 	case s.DurableConfig != nil:
 		return "DurableConfig"
 	case s.CapacityProviderConfig != nil:
 		return "CapacityProviderConfig"
-	case s.LoggingConfig != nil && value(s.LoggingConfig.LogFormat) == "JSON":
-		return "LoggingConfig with LogFormat JSON"
-	case s.LoggingConfig != nil && given(s.LoggingConfig.ApplicationLogLevel):
-		return "LoggingConfig with an ApplicationLogLevel"
-	case s.LoggingConfig != nil && given(s.LoggingConfig.SystemLogLevel):
-		return "LoggingConfig with a SystemLogLevel"
 	}
 	return ""
 }

@@ -7,6 +7,7 @@ import (
 
 	"thaw.dev/thaw/lambda"
 	"thaw.dev/thaw/pool"
+	"thaw.dev/thaw/telemetry"
 )
 
 // Admission is the part of an Invoker that counts.
@@ -67,9 +68,11 @@ func Refusal(err error) error { return refusal(err) }
 
 // ReportLine is the REPORT line of the first invocation in env.
 func ReportLine(env *pool.Environment, took time.Duration) string {
-	r := report{id: "the-id", duration: took, memoryMB: 128, peakMB: 40}
-	r.coldStart(env)
-	return r.String()
+	r := telemetry.Report{RequestID: "the-id", Status: telemetry.Success}
+	r.Metrics = telemetry.ReportMetrics{Duration: telemetry.Millis(took), MemoryMB: 128, PeakMB: 40}
+	addColdStart(&r.Metrics, env)
+	r.Metrics.Bill()
+	return r.Text()
 }
 
 // PhasesOf are those of the first or a later invocation in env.

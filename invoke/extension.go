@@ -2,26 +2,27 @@ package invoke
 
 import (
 	"errors"
-	"fmt"
+	"slices"
 	"strings"
 
 	"thaw.dev/thaw/link"
+	"thaw.dev/thaw/pool"
+	"thaw.dev/thaw/telemetry"
 )
 
-// logExtensions writes the EXTENSION lines of an init phase that ended with err. Source of the line's form: AWS's Runtime
-// Interface Emulator.
-func (r *run) logExtensions(err error) {
+// sayExtensions reports the extensions of an init phase that ended with err.
+func (r *run) sayExtensions(err error) {
 	broken, _ := errors.AsType[*link.ExtensionError](err)
 	for _, e := range r.env.Extensions() {
-		line := fmt.Sprintf("EXTENSION\tName: %s\tState: Ready\tEvents: [%s]", cleanText(e.Name), strings.Join(e.Events, ", "))
-		if broken != nil && broken.Name == e.Name {
-			continue
+		if broken == nil || broken.Name != e.Name {
+			r.env.Say(telemetry.Extension{Name: cleanText(e.Name), State: "Ready", Events: slices.Clone(e.Events)})
 		}
-		r.env.Log.Printf("%s", line)
 	}
 	if broken != nil {
-		r.env.Log.Printf("EXTENSION\tName: %s\tState: %s\tEvents: []\tError Type: %s", cleanText(broken.Name),
-			cleanErrorType(strings.TrimPrefix(broken.Type, "Extension.")), cleanText(broken.Message))
+		r.env.Say(telemetry.Extension{
+			Name: cleanText(broken.Name), State: pool.CleanErrorType(strings.TrimPrefix(broken.Type, "Extension.")), Events: []string{},
+			ErrorType: cleanText(broken.Message),
+		})
 	}
 }
 

@@ -4,10 +4,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
 
 	"thaw.dev/thaw/lambda"
 	"thaw.dev/thaw/link"
+	"thaw.dev/thaw/pool"
+	"thaw.dev/thaw/telemetry"
 )
 
 // unhandled is the only value X-Amz-Function-Error has in practice. Source: recordings of AWS answers.
@@ -15,11 +16,11 @@ const unhandled = "Unhandled"
 
 // Error types that the platform itself gives to failed invocations. Source: AWS's Runtime Interface Emulator.
 const (
-	typeTimeout     = "Sandbox.Timedout"
+	typeTimeout     = pool.TypeTimeout
 	typeSandbox     = "Sandbox.Failure"
-	typeExit        = "Runtime.ExitError"
+	typeExit        = pool.TypeExit
 	typeOutOfMemory = "Runtime.OutOfMemory"
-	typeUnknown     = "Runtime.Unknown"
+	typeUnknown     = pool.TypeUnknown
 	typeTooLarge    = "Function.ResponseSizeTooLarge"
 	typeTruncated   = "Runtime.TruncatedResponse"
 )
@@ -42,7 +43,7 @@ func lost(req *Request, version string) *Result {
 // failure is an invocation that went wrong by the function's doing.
 type failure struct {
 	payload   []byte
-	status    string
+	status    telemetry.Status
 	errorType string
 }
 
@@ -53,43 +54,43 @@ func (r *run) failure(reply link.Reply, err error) *failure {
 		return &failure{
 			payload: errorObject(typeTooLarge, fmt.Sprintf(
 				"Response payload size exceeded maximum allowed payload size (%d bytes).", lambda.MaxResponseBytes)),
-			status: statusError, errorType: typeTooLarge,
+			status: telemetry.Error, errorType: typeTooLarge,
 		}
 	case err == nil && reply.Failed && reply.ErrorType == typeTruncated && r.env.OutOfMemory(false):
 		return &failure{
 			payload: errorObject(typeOutOfMemory, "RequestId: "+r.req.ID+" Error: "+killed),
-			status:  statusError, errorType: typeOutOfMemory,
+			status:  telemetry.Error, errorType: typeOutOfMemory,
 		}
 	case err == nil && reply.Failed:
-		return &failure{payload: reply.Payload, status: statusError, errorType: cleanErrorType(reply.ErrorType)}
+		return &failure{payload: reply.Payload, status: telemetry.Error, errorType: pool.CleanErrorType(reply.ErrorType)}
 	case err == nil:
 		return nil
 	}
 	if e, ok := errors.AsType[*link.InitError](err); ok {
-		return &failure{payload: e.Payload, status: statusError, errorType: cleanErrorType(e.ErrorType)}
+		return &failure{payload: e.Payload, status: telemetry.Error, errorType: pool.CleanErrorType(e.ErrorType)}
 	}
 	if errors.Is(err, link.ErrStreamTooLong) {
 		return &failure{
 			payload: errorObject(typeTooLarge, fmt.Sprintf(
 				"Response payload size exceeded maximum allowed payload size (%d bytes).", link.MaxStreamBytes)),
-			status: statusError, errorType: typeTooLarge,
+			status: telemetry.Error, errorType: typeTooLarge,
 		}
 	}
-	status, errorType, text := statusError, typeSandbox, endedUnexpectedly
+	status, errorType, text := telemetry.Failure, typeSandbox, endedUnexpectedly
 	exit, exited := errors.AsType[*link.ExitError](err)
 	extension, broke := errors.AsType[*link.ExtensionError](err)
 	switch {
 	case broke:
-		errorType, text = cleanErrorType(extension.Type), cleanText(extension.Message)
+		errorType, text = pool.CleanErrorType(extension.Type), cleanText(extension.Message)
 	case errors.Is(err, link.ErrTimeout):
-		status, errorType = statusTimeout, typeTimeout
+		status, errorType = telemetry.Timeout, typeTimeout
 		text = fmt.Sprintf("Task timed out after %.2f seconds", r.env.Function.TimeoutDuration().Seconds())
 	case (exited || errors.Is(err, link.ErrClosed)) && r.env.OutOfMemory(!exited):
 		errorType, text = typeOutOfMemory, killed
 	case exited:
 		errorType, text = describeExit(exit)
 	case errors.Is(err, link.ErrProtocol):
-		errorType, text = typeUnknown, "Runtime sent something that is no answer"
+		status, errorType, text = telemetry.Error, typeUnknown, "Runtime sent something that is no answer"
 	}
 	return &failure{
 		payload: errorObject(errorType, "RequestId: "+r.req.ID+" Error: "+text),
@@ -100,7 +101,7 @@ func (r *run) failure(reply link.Reply, err error) *failure {
 func describeExit(e *link.ExitError) (errorType, text string) {
 	switch {
 	case e.StartError != "":
-		return cleanErrorType(e.StartError), e.Message
+		return pool.CleanErrorType(e.StartError), e.Message
 	case e.Signal != "":
 		return typeExit, "Runtime exited with error: signal: " + e.Signal
 	case e.Code == 0:
@@ -109,49 +110,10 @@ func describeExit(e *link.ExitError) (errorType, text string) {
 	return typeExit, fmt.Sprintf("Runtime exited with error: exit status %d", e.Code)
 }
 
-// maxErrorType bounds an error type that a runtime made up, for log lines.
-const maxErrorType = 128
-
-// cleanErrorType makes an error type out of a sandbox fit for a log line.
-func cleanErrorType(s string) string {
-	out := make([]byte, 0, min(len(s), maxErrorType))
-	for i := 0; i < len(s) && i < maxErrorType; i++ {
-		if c := s[i]; c > ' ' && c < 0x7f {
-			out = append(out, c)
-		}
-	}
-	if len(out) == 0 {
-		return typeUnknown
-	}
-	return string(out)
-}
-
 func errorObject(errorType, message string) []byte {
 	b, _ := json.Marshal(struct { // strings cannot fail to encode
 		ErrorType    string `json:"errorType"`
 		ErrorMessage string `json:"errorMessage"`
 	}{errorType, message})
 	return b
-}
-
-// logInitFailure writes the INIT_REPORT line of an init phase that failed before this invocation.
-func (r *run) logInitFailure() {
-	status, errorType := statusError, typeExit
-	err := r.env.InitFailure
-	if e, ok := errors.AsType[*link.InitError](err); ok {
-		errorType = cleanErrorType(e.ErrorType)
-	} else if e, ok := errors.AsType[*link.ExitError](err); ok {
-		errorType, _ = describeExit(e)
-	} else if e, ok := errors.AsType[*link.ExtensionError](err); ok {
-		errorType = cleanErrorType(e.Type)
-	}
-	line := fmt.Sprintf("INIT_REPORT Init Duration: %.2f ms\tPhase: init\tStatus: ", millis(r.env.Cold.Init.Round(time.Microsecond)))
-	if errors.Is(err, link.ErrTimeout) {
-		status = statusTimeout
-	}
-	line += status
-	if status == statusError {
-		line += "\tError Type: " + errorType
-	}
-	r.env.Log.Printf("%s", line)
 }

@@ -11,7 +11,7 @@ type Request struct {
 	ARN           string // the function's ARN in the form the caller used; the function sees it
 	Payload       []byte // the event: JSON, at most lambda.MaxSyncPayloadBytes
 	ClientContext string // JSON text, already base64-decoded; "" if none
-	TraceID       string // X-Amzn-Trace-Id; "" if none
+	TraceID       string // X-Amzn-Trace-Id as the caller sent it; "" if none
 	LogTail       bool   // return the end of the invocation's log
 }
 
@@ -21,6 +21,7 @@ type Result struct {
 	FunctionError   string // "" or "Unhandled"
 	ErrorType       string // what failed, as in the REPORT line: "Runtime.ExitError", …; "" if nothing did
 	ExecutedVersion string // "$LATEST" or a number
+	TraceID         string // X-Amzn-Trace-Id as the function got it
 	LogTail         []byte // the last lambda.LogTailBytes of the log, if asked for
 	StreamedBytes   int64  // how much of a streamed answer came, also before it failed
 	Phases          []Phase

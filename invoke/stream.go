@@ -31,6 +31,7 @@ type StreamHead struct {
 	ExecutedVersion string  // "$LATEST" or a number
 	ContentType     string  // what the function said; "" if nothing; not to be trusted to be of any form
 	Phases          []Phase // all but PhaseInvoke, as in Result
+	TraceID         string  // as in Result
 }
 
 // StreamResult is the end of a streamed answer, also of one that failed.
@@ -96,7 +97,7 @@ type output struct {
 
 // from prepares the output for an answer of r's environment.
 func (o *output) from(r *run) link.Receiver {
-	o.head = StreamHead{ExecutedVersion: r.env.Function.Version, Phases: phases(r.env, r.first, 0)}
+	o.head = StreamHead{ExecutedVersion: r.env.Function.Version, Phases: phases(r.env, r.first, 0), TraceID: r.trace.header}
 	o.head.Phases = o.head.Phases[:len(o.head.Phases)-1] // the invocation itself goes on
 	o.deadline = r.deadline
 	return o
@@ -128,7 +129,7 @@ func (o *output) whole(result *Result) {
 	o.begun = true
 	o.to.Begin(StreamHead{
 		ExecutedVersion: result.ExecutedVersion, ContentType: "application/json",
-		Phases: result.Phases[:max(0, len(result.Phases)-1)],
+		Phases: result.Phases[:max(0, len(result.Phases)-1)], TraceID: result.TraceID,
 	})
 	for p := result.Payload; len(p) > 0 && !o.gone; {
 		part := p[:min(len(p), maxWrite)]

@@ -9,6 +9,7 @@ import (
 	"thaw.dev/thaw/lambda"
 	"thaw.dev/thaw/link"
 	"thaw.dev/thaw/pool"
+	"thaw.dev/thaw/telemetry"
 )
 
 // Functions resolves a function to what runs for it now.
@@ -46,6 +47,7 @@ type Invoker struct {
 	admission    *admission
 	streamRate   int64
 	observe      func(Observation)
+	sampler      sampler
 	logger       *slog.Logger
 }
 
@@ -90,6 +92,7 @@ type run struct {
 	settles  bool // finish gives env and place back
 	first    bool // env's first invocation
 	deadline time.Time
+	trace    trace
 	seen     Observation
 }
 
@@ -113,6 +116,7 @@ func (r *run) sync(ctx context.Context) (*Result, error) {
 	case err != nil:
 		return nil, refusal(err)
 	}
+	r.trace = r.sampler.trace(r.req.TraceID, fn, time.Now())
 	r.holds, r.deadline = true, time.Now().Add(fn.TimeoutDuration())
 	return r.do(), nil
 }
@@ -138,45 +142,39 @@ func (r *run) leave() {
 func (r *run) do() *Result {
 	fn, log := r.env.Function, r.env.Log
 	log.Begin()
-	report := report{id: r.req.ID, memoryMB: fn.MemoryMB}
+	account := account{id: r.req.ID, trace: r.trace, memoryMB: fn.MemoryMB}
 	first := r.env.FirstUse()
 	r.first = first
 	if first {
-		report.coldStart(r.env)
-		r.logExtensions(r.env.InitFailure)
-		if r.env.InitFailure != nil {
-			r.logInitFailure()
-		}
+		r.sayExtensions(r.env.InitFailure)
+		r.env.SayInitFailed()
 	}
-	log.Printf("START RequestId: %s Version: %s", r.req.ID, fn.Version)
-	begin := time.Now()
+	r.env.Say(account.start(fn.Version))
+	account.begun = time.Now()
 	reply, err := r.deliver()
-	report.duration = time.Since(begin)
+	account.answered(reply)
 	r.env.DrainOutput()
 
-	result := &Result{Payload: reply.Payload, ExecutedVersion: fn.Version, StreamedBytes: reply.Streamed}
-	r.seen.Outcome, r.seen.Duration = OutcomeOK, report.duration
+	result := &Result{Payload: reply.Payload, ExecutedVersion: fn.Version, StreamedBytes: reply.Streamed, TraceID: r.trace.header}
+	r.seen.Outcome, r.seen.Duration = OutcomeOK, account.took
 	if f := r.failure(reply, err); f != nil {
 		result.Payload, result.FunctionError, result.ErrorType = f.payload, unhandled, f.errorType
-		report.status, report.errorType = f.status, f.errorType
+		account.status, account.errorType = f.status, f.errorType
 		r.seen.Outcome = OutcomeFunctionError
-		if f.status == statusTimeout {
+		if f.status == telemetry.Timeout {
 			r.seen.Outcome = OutcomeTimeout
-			log.Printf("%s %s Task timed out after %.2f seconds", time.Now().UTC().Format("2006-01-02T15:04:05.000Z"),
-				r.req.ID, fn.TimeoutDuration().Seconds())
+			r.env.Say(telemetry.TimedOut{At: time.Now(), RequestID: r.req.ID, After: fn.TimeoutDuration()})
 		}
 	}
+	account.tell(r.env, first)
 	if len(result.Payload) == 0 {
 		result.Payload = []byte("null")
 	}
-	report.peakMB = r.env.PeakMemoryMB(report.duration)
-	log.Printf("END RequestId: %s", r.req.ID)
-	log.Printf("%s", report.String())
 	if r.req.LogTail {
 		result.LogTail = log.Tail()
 	}
 	log.Flush()
-	result.Phases = phases(r.env, first, report.duration)
+	result.Phases = phases(r.env, first, account.took)
 	r.giveBack(reply, err)
 	return result
 }
@@ -188,7 +186,7 @@ func (r *run) deliver() (link.Reply, error) {
 	}
 	if !r.env.Ready() {
 		err := r.env.Init(r.deadline)
-		r.logExtensions(err)
+		r.sayExtensions(err)
 		if err != nil {
 			return link.Reply{}, err
 		}
@@ -198,7 +196,7 @@ func (r *run) deliver() (link.Reply, error) {
 			ID:            r.req.ID,
 			DeadlineMS:    r.deadline.UnixMilli(),
 			ARN:           r.req.ARN,
-			TraceID:       r.req.TraceID,
+			TraceID:       r.trace.header,
 			ClientContext: r.req.ClientContext,
 			Stream:        r.out != nil,
 		},

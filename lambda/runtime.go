@@ -1,6 +1,8 @@
 package lambda
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"regexp"
 	"strings"
 )
@@ -59,6 +61,25 @@ func ExecutionEnv(runtime string) string {
 		return ""
 	}
 	return "AWS_Lambda_" + runtime
+}
+
+// RuntimeVersionARN names a runtime the way the API does; the 64 digits stand for its name.
+func RuntimeVersionARN(region, name string) string {
+	sum := sha256.Sum256([]byte(name))
+	return "arn:aws:lambda:" + region + "::runtime:" + hex.EncodeToString(sum[:])
+}
+
+// RuntimeVersion is how log lines name a runtime: "python:3.11.7". version is the interpreter's, "" for custom runtimes,
+// which are named after their operating system: "provided:al2023".
+func RuntimeVersion(name, version string) string {
+	if system, custom := strings.CutPrefix(name, "provided."); custom {
+		return "provided:" + system
+	}
+	family, _ := RuntimeFamily(name)
+	if version == "" {
+		version = strings.TrimSuffix(strings.TrimPrefix(name, string(family)), ".x")
+	}
+	return string(family) + ":" + version
 }
 
 // SnapshotsOffered returns nil if functions of the named runtime may start from snapshots of their initialised process,

@@ -148,11 +148,12 @@ type Event struct {
 // Reply is what a runtime made of an event.
 type Reply struct {
 	ReplyMeta
-	Failed   bool   // the runtime posted an error
-	Payload  []byte // result or error object, exactly as the runtime sent it; empty for a result that a Receiver got
-	TooLarge bool   // more than the allowed bytes came; Payload is empty
-	Idle     bool   // the runtime already asked for its next event
-	Streamed int64  // bytes of a streamed result, also of one that an error ended
+	Failed   bool      // the runtime posted an error
+	Payload  []byte    // result or error object, exactly as the runtime sent it; empty for a result that a Receiver got
+	TooLarge bool      // more than the allowed bytes came; Payload is empty
+	Idle     bool      // the runtime already asked for its next event
+	Streamed int64     // bytes of a streamed result, also of one that an error ended
+	Began    time.Time // when the first of it came
 }
 
 // Deadline returns m's deadline as a time.

@@ -206,6 +206,7 @@ func (s *Session) Stream(ev *Event, deadline time.Time, maxReply int, to Receive
 	if err != nil {
 		return Reply{}, s.failure(err)
 	}
+	began := time.Now()
 	var reply Reply
 	switch f.Type {
 	case TypeResult, TypeError:
@@ -215,6 +216,7 @@ func (s *Session) Stream(ev *Event, deadline time.Time, maxReply int, to Receive
 	default:
 		return Reply{}, fmt.Errorf("%w: type %#x as an answer", ErrProtocol, uint8(f.Type))
 	}
+	reply.Began = began
 	if err == nil && reply.ID != ev.ID {
 		err = fmt.Errorf("%w: answer to another request", ErrProtocol)
 	}

@@ -27,6 +27,8 @@ type Stream struct {
 	group, name string
 	sink        func([]Event)
 	tailBytes   int
+	tap         func(Event)
+	keep        func(line []byte) bool
 
 	mu      sync.Mutex
 	partial []byte  // the runtime's line that has no newline yet
@@ -40,11 +42,20 @@ func NewStream(group, name string, tailBytes int, sink func([]Event)) *Stream {
 	return &Stream{group: group, name: name, sink: sink, tailBytes: tailBytes}
 }
 
-// StreamName makes the name of a new environment's log stream: YYYY/MM/DD/[version]<32 hex digits>.
-func StreamName(version string, now time.Time) string {
+// Tap has every line that the runtime writes given to tap as well, those that Keep leaves out among them. It must be
+// called before anything is written. tap must not block and must not call the Stream.
+func (s *Stream) Tap(tap func(Event)) { s.tap = tap }
+
+// Keep leaves out of the log the lines of the runtime for which keep is false. It must be called before anything is
+// written.
+func (s *Stream) Keep(keep func(line []byte) bool) { s.keep = keep }
+
+// StreamName makes the name of a new environment's log stream: YYYY/MM/DD/[version]<32 hex digits>. In a log group that is
+// not the function's own, function stands before the version; else it is "".
+func StreamName(function, version string, now time.Time) string {
 	var id [16]byte
 	_, _ = rand.Read(id[:]) // never fails
-	return now.UTC().Format("2006/01/02/") + "[" + version + "]" + hex.EncodeToString(id[:])
+	return now.UTC().Format("2006/01/02/") + function + "[" + version + "]" + hex.EncodeToString(id[:])
 }
 
 // Group is the name of the log group.
@@ -58,7 +69,9 @@ func (s *Stream) Write(p []byte) (int, error) {
 	now := time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.addTail(p)
+	if s.keep == nil {
+		s.addTail(p)
+	}
 	for rest := p; len(rest) > 0; {
 		line, after, whole := bytes.Cut(rest, []byte{'\n'})
 		if room := MaxLineBytes - len(s.partial); len(line) > room {
@@ -69,7 +82,7 @@ func (s *Stream) Write(p []byte) (int, error) {
 			s.partial = append(s.partial, line...)
 			break
 		}
-		s.pending = append(s.pending, Event{now, string(append(s.partial, line...))})
+		s.addLine(now, append(s.partial, line...))
 		s.partial = s.partial[:0]
 	}
 	s.flush()
@@ -113,10 +126,28 @@ func (s *Stream) Flush() {
 // endPartial needs mu.
 func (s *Stream) endPartial(now time.Time) {
 	if len(s.partial) > 0 {
-		s.pending = append(s.pending, Event{now, string(s.partial)})
+		s.addLine(now, s.partial)
 		s.partial = s.partial[:0]
+		if s.keep == nil { // the line itself is in the tail
+			s.addTail([]byte{'\n'})
+		}
+	}
+}
+
+// addLine needs mu. It adds a whole line of the runtime.
+func (s *Stream) addLine(now time.Time, line []byte) {
+	e := Event{now, string(line)}
+	if s.tap != nil {
+		s.tap(e)
+	}
+	if s.keep != nil {
+		if !s.keep(line) {
+			return
+		}
+		s.addTail(line)
 		s.addTail([]byte{'\n'})
 	}
+	s.pending = append(s.pending, e)
 }
 
 // flush needs mu.

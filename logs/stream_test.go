@@ -71,7 +71,7 @@ func TestALineWithoutEndIsSplit(t *testing.T) {
 
 func TestStreamName(t *testing.T) {
 	t.Parallel()
-	name := logs.StreamName("$LATEST", time.Date(2026, 3, 1, 23, 0, 0, 0, time.FixedZone("", -7200)))
+	name := logs.StreamName("", "$LATEST", time.Date(2026, 3, 1, 23, 0, 0, 0, time.FixedZone("", -7200)))
 	if !regexp.MustCompile(`^2026/03/02/\[\$LATEST\][0-9a-f]{32}$`).MatchString(name) {
 		t.Errorf("got %q", name)
 	}

@@ -13,7 +13,11 @@ import (
 
 // openLog opens the log of a new environment; its lines go to the store.
 func openLog(to *store.Logs, fn *lambda.Config) *logs.Stream {
-	group, name := fn.LogGroup, logs.StreamName(fn.Version, time.Now())
+	owner := ""
+	if fn.LogGroup != lambda.DefaultLogGroup(fn.Name) {
+		owner = fn.Name
+	}
+	group, name := fn.LogGroup, logs.StreamName(owner, fn.Version, time.Now())
 	return logs.NewStream(group, name, lambda.LogTailBytes, func(events []logs.Event) {
 		out := make([]store.LogEvent, len(events))
 		for i, e := range events {

@@ -24,7 +24,7 @@ func launch(ctx context.Context, catalog *runtimes.Catalog, fn *lambda.Config) (
 		return pool.Launch{}, err
 	}
 	return pool.Launch{
-		Runtime: fn.Runtime, Image: img.Path, Agent: runtimes.AgentPath, Kind: img.Kind(), Argv: img.Argv(), Env: img.Env(),
+		Runtime: fn.Runtime, Version: img.Version, Image: img.Path, Agent: runtimes.AgentPath, Kind: img.Kind(), Argv: img.Argv(), Env: img.Env(),
 		OwnStart: runtimes.NeedsOwnStart(fn.Environment), Template: img.Family == lambda.FamilyPython, Wrapper: img.Wrapper(fn.Environment),
 	}, nil
 }

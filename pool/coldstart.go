@@ -113,6 +113,7 @@ func (p *Pool) create(ctx context.Context, fn *lambda.Config, why Cause, initTyp
 	}
 	e.Log = p.o.OpenLog(fn)
 	e.credentials = p.credentialsFor(e)
+	e.openJournal()
 	if e.sealed && p.o.Snapshots.Has(p.snapshotKey(e)) {
 		return nil, errHaveSnapshot
 	}
@@ -242,6 +243,7 @@ func (p *Pool) initialise(ctx context.Context, e *Environment, why Cause) error 
 		return nil
 	})
 	begin := time.Now()
+	e.sayInitStart(e.phase())
 	var failure error
 	if e.running && e.launchAs.OwnStart {
 		e.Source = SourceEmpty // the runtime that is up is of no use
@@ -268,12 +270,14 @@ func (p *Pool) initialise(ctx context.Context, e *Environment, why Cause) error 
 		failure = e.awaitReady(deadline)
 	}
 	e.Cold.Init = time.Since(begin)
+	e.sayInitDone(e.phase(), e.Cold.Init, failure)
 	return e.settleInit(failure)
 }
 
 // settleInit ends an init phase. One that failed leaves the environment without a runtime; the next invocation tries
 // again.
 func (e *Environment) settleInit(failure error) error {
+	e.journal.Settle()
 	if failure != nil {
 		e.InitFailure = failure
 		e.DrainOutput()

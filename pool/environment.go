@@ -1,6 +1,7 @@
 package pool
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"thaw.dev/thaw/logs"
 	"thaw.dev/thaw/sandbox"
 	"thaw.dev/thaw/snapshot"
+	"thaw.dev/thaw/telemetry"
 )
 
 // The user that runtimes are inside a sandbox, and where things are there. Source: AWS Lambda execution environments.
@@ -49,6 +51,7 @@ type Environment struct {
 
 	key key
 	*slot
+	journal     *telemetry.Journal
 	launchAs    Launch             // how this function's runtime is started, where it is not up in the slot already
 	code        string             // host path of the code's image
 	layers      string             // host path of the layers' image, "" without layers
@@ -107,13 +110,19 @@ func (e *Environment) FirstUse() bool {
 // *link.ExitError, *link.ExtensionError, link.ErrTimeout, link.ErrProtocol, link.ErrClosed; after any of them the
 // environment needs Reset.
 func (e *Environment) Init(deadline time.Time) error {
-	if err := e.extend(deadline); err != nil {
-		return err
+	begin := time.Now()
+	e.journal.Restart()
+	e.sayInitStart(telemetry.PhaseInvoke)
+	err := e.extend(deadline)
+	if err == nil {
+		err = e.startRuntime()
 	}
-	if err := e.startRuntime(); err != nil {
-		return err
+	if err == nil {
+		err = e.awaitReady(deadline)
 	}
-	return e.awaitReady(deadline)
+	e.sayInitDone(telemetry.PhaseInvoke, time.Since(begin), err)
+	e.journal.Settle()
+	return err
 }
 
 // Deliver gives an event to the runtime and waits for its answer. Errors as Init's, and link.ErrStreamTooLong.
@@ -245,6 +254,10 @@ func (e *Environment) variables() map[string]string {
 		"AWS_LAMBDA_LOG_STREAM_NAME":      e.Log.Name(),
 		"AWS_LAMBDA_INITIALIZATION_TYPE":  e.initType,
 	})
+	if fn.LogsJSON() {
+		v["AWS_LAMBDA_LOG_FORMAT"] = lambda.LogFormatJSON
+		v["AWS_LAMBDA_LOG_LEVEL"] = cmp.Or(fn.ApplicationLogLevel, lambda.LogLevelInfo)
+	}
 	maps.Copy(v, platformVariables(e.launchAs))
 	v["AWS_LAMBDA_METADATA_API"] = apiAddress
 	v["AWS_LAMBDA_METADATA_TOKEN"] = e.token
@@ -262,6 +275,12 @@ func baseVariables(l Launch) map[string]string {
 	return v
 }
 
+// Where AWS has its X-Ray daemon.
+const (
+	xrayHost = "169.254.100.1"
+	xrayPort = "2000"
+)
+
 // platformVariables are the reserved ones that depend on no function.
 func platformVariables(l Launch) map[string]string {
 	v := map[string]string{
@@ -271,6 +290,12 @@ func platformVariables(l Launch) map[string]string {
 		"LAMBDA_RUNTIME_DIR": "/var/runtime",
 
 		"AWS_LAMBDA_RUNTIME_API": apiAddress,
+
+		// Where libraries send what they trace; nothing listens there, and they are not to fail for it.
+		"AWS_XRAY_DAEMON_ADDRESS":  xrayHost + ":" + xrayPort,
+		"_AWS_XRAY_DAEMON_ADDRESS": xrayHost,
+		"_AWS_XRAY_DAEMON_PORT":    xrayPort,
+		"AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
 	}
 	if name := lambda.ExecutionEnv(l.Runtime); name != "" {
 		v["AWS_EXECUTION_ENV"] = name

@@ -34,6 +34,7 @@ var (
 // Launch says how to start a function's runtime inside a sandbox.
 type Launch struct {
 	Runtime string            // its name, e.g. "python3.11"
+	Version string            // the interpreter's, e.g. "3.11.7"; "" for custom runtimes
 	Image   string            // host path of the runtime image
 	Agent   string            // path of the agent inside it
 	Kind    string            // link.KindFrames or link.KindHTTP

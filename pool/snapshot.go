@@ -85,6 +85,7 @@ func (p *Pool) restore(ctx context.Context, e *Environment) error {
 		return err
 	}
 	e.open()
+	e.sayRestoreStart()
 	if err := e.wake(ctx, e.snapshot); err != nil {
 		return err
 	}
@@ -119,6 +120,7 @@ func (p *Pool) wakeUp(e *Environment) error {
 	failure := e.session.Restored(restoration(e.ownVariables()), begin.Add(hooksTimeout))
 	e.Cold.Init = e.restored + time.Since(begin)
 	e.ready = failure == nil
+	e.sayRestored(failure)
 	return e.settleInit(failure)
 }
 
