@@ -64,5 +64,5 @@ function escapeDelete(text) {
 module.exports = {
   ImportModuleError, HandlerNotFound, MalformedHandlerName, UserCodeSyntaxError, UnhandledPromiseRejection,
   MalformedStreamingHandler, InvalidStreamingOperation,
-  toReply, toLog,
+  toReply, toLog, asError,
 };

@@ -42,7 +42,7 @@ class Invoker {
     const [metaText, text] = splitMeta(body);
     const meta = parse(metaText);
     const invocation = (this.#current = { id: meta.id });
-    setRequestId(meta.id);
+    setRequestId(meta.id, meta.tenant_id);
     this.#setTraceId(meta.trace_id);
     this.#channel.unref();
     if (this.#streaming) {

@@ -56,6 +56,31 @@ test('log level', async (t) => {
   assert.match(host.logged(), ENTRY('WARN', 'shown'));
 });
 
+// The expected entries are those of Amazon's runtime interface client for Node.js, 3.3.0, but for the time.
+test('console with JSON', async (t) => {
+  const My = `class My extends Error {
+    constructor(message) { super(message); this.code = 'E'; this.stack = 'My: ' + message + '\\n    at x'; }
+  }`;
+  const host = await become(t, `${My}; const circle = {}; circle.self = circle; ${EVAL}`, { AWS_LAMBDA_LOG_FORMAT: 'JSON', AWS_LAMBDA_LOG_LEVEL: 'debug' });
+  const my = (message) => `{"errorType":"My","errorMessage":"${message}","stackTrace":["My: ${message}","    at x"],"code":"E"}`;
+  for (const [code, level, message] of [
+    ['console.log("text %s", "here", {a: 1})', 'INFO', '"text here { a: 1 }"'], ['console.info({a: [1, "é"]})', 'INFO', '{"a":[1,"é"]}'],
+    ['console.debug("two\\nlines")', 'DEBUG', '"two\\nlines"'], ['console.warn(7n)', 'WARN', '"7n"'], ['console.log(null)', 'INFO', 'null'],
+    ['console.error(new My("bad"))', 'ERROR', my('bad')], ['console.log({e: new My("in")})', 'INFO', `{"e":${my('in')}}`],
+    ['console.fatal(circle)', 'FATAL', '"<ref *1> { self: [Circular *1] }"'], ['console.log()', 'INFO', undefined],
+    ['console.warn("pre", new My("bad"))', 'WARN', '"pre My: bad\\n    at x {\\n  code: \'E\'\\n}","errorType":"My","errorMessage":"bad","stackTrace":["My: bad","    at x"]'],
+  ]) {
+    result(await host.invoke(`(${code}, 0)`, { tenant_id: 'blue' }));
+    const [time, rest] = [host.logged()].map((line) => line.match(/^\{"timestamp":"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)",(.*)\n$/).slice(1))[0];
+    assert.ok(time);
+    assert.equal(rest, `"level":"${level}","requestId":"id-1","tenantId":"blue"${message === undefined ? '' : `,"message":${message}`}}`, code);
+  }
+  result(await host.invoke('console.trace("hidden"), process.stdout.write("plain") && 0'));
+  assert.equal(host.logged(), 'plain');
+  error(await host.invoke('throw new My("thrown")'));
+  assert.match(host.logged(), /^\{"timestamp":"[^"]*","level":"ERROR","requestId":"id-1","message":\{"errorType":"My","errorMessage":"thrown",.*\}\}\n$/);
+});
+
 test('errors keep their properties in the log', async (t) => {
   const host = await become(t, 'exports.handler = async () => { throw Object.assign(new Error("a\\nb"), { code: "E", more: 1 }); };');
   const failed = error(await host.invoke());

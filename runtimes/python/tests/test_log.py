@@ -1,5 +1,8 @@
 """What a function writes is in the log when its result arrives."""
 
+import json
+import re
+
 from .host import Case
 
 LINE = r"\[%s\]\t\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\t%s\t%s\n"
@@ -93,3 +96,75 @@ class Logging(Case):
                 host = self.function(self.CODE, {"AWS_LAMBDA_LOG_LEVEL": level})
                 self.result(host.invoke())
                 self.assertEqual(host.logged().count("\n"), lines)
+
+
+# The expected entries are those of Amazon's runtime interface client for Python, 4.2.2, but for the time.
+class JsonFormat(Case):
+    ENV = {"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": "INFO"}
+
+    def entries(self, host):
+        lines = host.logged().splitlines()
+        for line in lines:
+            if line.startswith("{"):
+                self.assertRegex(line, r'^\{"timestamp": "\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", ')
+        return [re.sub(r'"timestamp": "[^"]*", ', "", line) for line in lines]
+
+    def test_entries(self):
+        code = """
+            import logging
+            log = logging.getLogger("my.log")
+            def handler(event, context):
+                log.debug("hidden")
+                log.info("text %s \\u00e9", "here", extra={"colour": "red", "n": {1}, "none": None})
+                log.warning({"a": False, "b": [1]})
+                log.log(35, "odd")
+                log.critical({"a": 1}, {"b": 2})
+                log.setLevel(logging.DEBUG)
+                log.debug("two\\nlines")
+                try:
+                    1 / 0
+                except ZeroDivisionError:
+                    log.exception("failed")
+                log.error("nothing", exc_info=True)
+                print("plain")
+        """
+        host = self.function(code, self.ENV)
+        self.result(host.invoke(tenant_id="blue"))
+        got = self.entries(host)
+        got[5:6] = [re.sub(r'(app.py:handler:)\d+', r"\1N", re.sub(r'"  File [^\]]*"', '"TRACE"', re.sub(r'"[^"]*/app.py', '"app.py', got[5])))]
+        end = '"logger": "my.log", "requestId": "id-1", %s"tenantId": "blue"%s}'
+        self.assertEqual(
+            got,
+            [
+                '{"level": "INFO", "message": "text here \u00e9", ' + end % ("", ', "colour": "red", "n": "{1}"'),
+                '{"level": "WARNING", "message": {"a": false, "b": [1]}, ' + end % ("", ""),
+                '{"level": "WARNING", "message": "odd", ' + end % ("", ""),
+                '{"level": "CRITICAL", "message": "{\'a\': 1}", ' + end % ("", ""),
+                '{"level": "DEBUG", "message": "two\\nlines", ' + end % ("", ""),
+                '{"level": "ERROR", "message": "failed", "logger": "my.log", "stackTrace": ["TRACE"], "errorType": "ZeroDivisionError", '
+                '"errorMessage": "division by zero", "requestId": "id-1", "location": "app.py:handler:N", "tenantId": "blue"}',
+                '{"level": "ERROR", "message": "nothing", ' + end % ("", ""),
+                "plain",
+            ],
+        )
+
+    def test_failures(self):
+        host = self.function("def handler(event, context):\n    raise ValueError('bad')\n", self.ENV)
+        failed = self.error(host.invoke())
+        (entry,) = self.entries(host)
+        self.assertEqual(json.loads(entry), dict(failed, level="ERROR"))
+        self.assertTrue(entry.startswith('{"level": "ERROR", "errorMessage": "bad", "errorType": "ValueError", "requestId": "id-1", '))
+
+    def test_failed_init(self):
+        host = self.host()
+        reply = host.specialise(self.task({"app.py": "import missing"}), env=self.ENV)
+        self.assertEqual(reply.value["errorType"], "Runtime.ImportModuleError")
+        _, log = host.end()
+        warning, error = [json.loads(line) for line in log.splitlines()]
+        self.assertEqual((warning["level"], warning["logger"]), ("WARNING", "root"))
+        self.assertEqual((error["level"], error["errorType"]), ("ERROR", "Runtime.ImportModuleError"))
+
+    def test_imported_late(self):
+        host = self.function("def handler(event, context):\n    import logging\n    logging.warning('seen')\n", self.ENV)
+        self.result(host.invoke())
+        self.assertEqual(self.entries(host), ['{"level": "WARNING", "message": "seen", "logger": "root", "requestId": "id-1"}'])

@@ -4,10 +4,12 @@ import os
 import sys
 import time
 from os import write as _write
+from time import gmtime as _gmtime, strftime as _strftime
 
-from . import standard
+from . import codec, failure, standard
 
 request_id = ""  # of the current invocation
+tenant_id = None  # likewise
 
 _out, _err = sys.stdout, sys.stderr
 
@@ -39,7 +41,20 @@ def write_entry(text):
             return
 
 
-_warn = _root = _level = None
+def write_error(description):
+    """Writes the entry of an error object."""
+    if _as_json:
+        fields = {"timestamp": _strftime(_SECONDS, _gmtime()), "level": "ERROR"}
+        fields.update(description)
+        write_entry(codec.encode_error(fields) + b"\n")
+    else:
+        write_entry(failure.log_text(description))
+
+
+_SECONDS = "%Y-%m-%dT%H:%M:%SZ"
+
+_warn = _handler = _root = _level = None
+_as_json = False  # whether entries are JSON objects
 
 
 def set_up_logging():
@@ -47,9 +62,13 @@ def set_up_logging():
     standard.when_loaded("logging", _set_up_root)
 
 
-def set_level():
-    """Gives the root logger the level that AWS_LAMBDA_LOG_LEVEL names, if it does."""
-    global _level
+def configure():
+    """Gives the root logger the format that AWS_LAMBDA_LOG_FORMAT names and the level of AWS_LAMBDA_LOG_LEVEL, if any."""
+    global _as_json, _level
+    if os.environ.get("AWS_LAMBDA_LOG_FORMAT", "").upper() == "JSON":
+        _as_json = True
+        if _handler is not None:
+            _write_json(sys.modules["logging"])
     level = os.environ.get("AWS_LAMBDA_LOG_LEVEL", "").upper()
     level = {"TRACE": "DEBUG", "WARN": "WARNING", "FATAL": "CRITICAL"}.get(level, level)
     if level in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"):
@@ -66,7 +85,7 @@ def warn(text):
 
 
 def _set_up_root(logging):
-    global _warn, _root
+    global _warn, _handler, _root
 
     class StdoutHandler(logging.Handler):
         def emit(self, record):
@@ -78,6 +97,7 @@ def _set_up_root(logging):
     class RequestFilter(logging.Filter):
         def filter(self, record):
             record.aws_request_id = request_id
+            record.tenant_id = tenant_id
             return True
 
     _warn = logging.warning
@@ -88,5 +108,45 @@ def _set_up_root(logging):
     handler.addFilter(RequestFilter())
     _root = logging.getLogger()
     _root.addHandler(handler)
+    _handler = handler
+    if _as_json:
+        _write_json(logging)
     if _level is not None:
         _root.setLevel(_level)
+
+
+def _write_json(logging):
+    """Has the root logger's entries written as JSON objects, in the form of Amazon's runtimes."""
+    from json import JSONEncoder
+    from traceback import format_tb
+
+    encode = JSONEncoder(ensure_ascii=False, default=str).encode
+    reserved = frozenset(
+        """
+        name msg args levelname levelno pathname filename module exc_info exc_text stack_info lineno funcName created msecs
+        relativeCreated thread threadName processName process aws_request_id tenant_id
+        """.split()
+    )
+
+    class JsonFormatter(logging.Formatter):
+        def format(self, record):
+            message = record.msg if isinstance(record.msg, dict) and not record.args else record.getMessage()
+            fields = {
+                "timestamp": self.formatTime(record, _SECONDS),
+                "level": logging.getLevelName(min(50, max(0, record.levelno)) // 10 * 10),
+                "message": message,
+                "logger": record.name,
+            }
+            error_type, error, trace = record.exc_info or (None, None, None)
+            if error_type is not None:
+                fields.update(stackTrace=format_tb(trace), errorType=error_type.__name__, errorMessage=str(error))
+            fields["requestId"] = getattr(record, "aws_request_id", None)
+            if error_type is not None:
+                fields["location"] = "%s:%s:%s" % (record.pathname, record.funcName, record.lineno)
+            fields["tenantId"] = getattr(record, "tenant_id", None)
+            for name, value in record.__dict__.items():
+                if name not in reserved and name not in fields:
+                    fields[name] = value
+            return encode({name: value for name, value in fields.items() if value is not None}) + "\n"
+
+    _handler.setFormatter(JsonFormatter())

@@ -30,6 +30,7 @@ def answer_one(data, handler, function):
     meta, first = channel.split_meta(body)
     meta = codec.parse(str(meta, "utf-8"))
     logs.request_id = request_id = meta["id"]
+    logs.tenant_id = meta.get("tenant_id")
     _set_trace_id(meta.get("trace_id"))
     try:
         context = LambdaContext(function, meta)
@@ -45,7 +46,7 @@ def answer_one(data, handler, function):
 
 def _answer_error(data, request_id, error):
     description = failure.describe(error, request_id)
-    logs.write_entry(failure.log_text(description))
+    logs.write_error(description)
     logs.flush()
     reply = '{"id":%s,"error_type":%s}' % (_quote(request_id), _quote(description["errorType"]))
     data.send(channel.ERROR, codec.encode_error(description), reply.encode(), channel.FLAG_IDLE)

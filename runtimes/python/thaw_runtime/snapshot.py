@@ -58,7 +58,7 @@ def _run(data, hooks, error_type, status):
         hooks()
     except BaseException as error:
         description = failure.describe(error)
-        logs.write_entry(failure.log_text(description))
+        logs.write_error(description)
         logs.flush()
         data.send(channel.INIT_ERROR, codec.encode_error(description), codec.encode_error({"error_type": error_type}))
         sys.exit(status)

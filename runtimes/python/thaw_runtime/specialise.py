@@ -27,13 +27,13 @@ def become_function(data, preloaded):
         replace_environment(order.get("env") or {})
     os.chdir(order["task_root"])
     search(order["task_root"], preloaded)
-    logs.set_level()
+    logs.configure()
     try:
         found = handler.load(order["handler"])
     except Exception as error:
         description = failure.describe(error)
         logs.warn(_WARNING)
-        logs.write_entry(failure.log_text(description))
+        logs.write_error(description)
         logs.flush()
         meta = codec.encode_error({"error_type": description["errorType"]})
         data.send(channel.INIT_ERROR, codec.encode_error(description), meta)
