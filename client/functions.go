@@ -26,6 +26,8 @@ type CreateFunctionInput struct {
 	Environment      *Environment      `json:",omitempty"`
 	SnapStart        *SnapStart        `json:",omitempty"`
 	Layers           []string          `json:",omitempty"` // ARNs of layer versions
+	LoggingConfig    *LoggingConfig    `json:",omitempty"`
+	TracingConfig    *TracingConfig    `json:",omitempty"`
 	Tags             map[string]string `json:",omitempty"`
 	Code             CodeInput
 }
@@ -45,6 +47,19 @@ type SnapStart struct {
 	ApplyOn string // "PublishedVersions" or "None"
 }
 
+// LoggingConfig says how and where a function logs. Empty members are left to the server's defaults, or stay.
+type LoggingConfig struct {
+	LogFormat           string `json:",omitempty"` // "JSON" or "Text"
+	ApplicationLogLevel string `json:",omitempty"` // TRACE to FATAL; with JSON
+	SystemLogLevel      string `json:",omitempty"` // DEBUG, INFO or WARN; with JSON
+	LogGroup            string `json:",omitempty"`
+}
+
+// TracingConfig is whether invocations are sampled.
+type TracingConfig struct {
+	Mode string // "Active" or "PassThrough"
+}
+
 // EphemeralStorage is the size of /tmp in MB.
 type EphemeralStorage struct {
 	Size int
@@ -62,6 +77,8 @@ type UpdateFunctionConfigurationInput struct {
 	Environment      *Environment      `json:",omitempty"`
 	SnapStart        *SnapStart        `json:",omitempty"`
 	Layers           *[]string         `json:",omitempty"` // ARNs of layer versions; empty, not nil: none
+	LoggingConfig    *LoggingConfig    `json:",omitempty"`
+	TracingConfig    *TracingConfig    `json:",omitempty"`
 	RevisionId       string            `json:",omitempty"` //nolint:revive // the wire's spelling
 }
 

@@ -32,7 +32,7 @@ func (c *call) invokeWithResponseStream() error {
 	if kind == "DryRun" {
 		return c.dryRun(req)
 	}
-	to := &eventSink{call: c, traceID: req.TraceID, control: http.NewResponseController(c.w)}
+	to := &eventSink{call: c, control: http.NewResponseController(c.w)}
 	result, err := c.invoker.Stream(c.r.Context(), req, to)
 	if err != nil {
 		return err
@@ -43,7 +43,6 @@ func (c *call) invokeWithResponseStream() error {
 // eventSink writes a streamed answer as messages of an event stream.
 type eventSink struct {
 	*call
-	traceID string
 	control *http.ResponseController
 	message []byte // the one being written
 	broken  error  // why nothing more can be written
@@ -68,7 +67,7 @@ func (s *eventSink) Begin(head invoke.StreamHead) {
 	h := s.w.Header()
 	h["Content-Type"] = []string{eventstream.ContentType}
 	h["X-Amz-Executed-Version"] = []string{head.ExecutedVersion}
-	h["X-Amzn-Trace-Id"] = []string{s.traceID}
+	s.answerTrace(head.TraceID)
 	if len(head.Phases) > 0 {
 		h["Server-Timing"] = []string{serverTiming(head.Phases)}
 	}

@@ -79,3 +79,12 @@ func ReportLine(env *pool.Environment, took time.Duration) string {
 func PhasesOf(env *pool.Environment, first bool, took time.Duration) []Phase {
 	return phases(env, first, took)
 }
+
+// Sampler decides about traces.
+type Sampler struct{ s sampler }
+
+// Trace is the header that a function gets, and the id of its own segment.
+func (s *Sampler) Trace(header string, fn *lambda.Config, now time.Time) (sees, segment string) {
+	t := s.s.trace(header, fn, now)
+	return t.header, t.segment.ID
+}

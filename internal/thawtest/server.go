@@ -141,6 +141,8 @@ type Function struct {
 	EphemeralMB      int
 	Env              map[string]string
 	Layers           []string // ARNs of layer versions
+	Logging          *client.LoggingConfig
+	Tracing          string // the mode
 }
 
 var notName = regexp.MustCompile(`[^a-zA-Z0-9-]+`)
@@ -163,6 +165,10 @@ func (s *Server) Deploy(t testing.TB, fn Function) string {
 	}
 	if fn.Env != nil {
 		in.Environment = &client.Environment{Variables: fn.Env}
+	}
+	in.LoggingConfig = fn.Logging
+	if fn.Tracing != "" {
+		in.TracingConfig = &client.TracingConfig{Mode: fn.Tracing}
 	}
 	if fn.EphemeralMB != 0 {
 		in.EphemeralStorage = &client.EphemeralStorage{Size: fn.EphemeralMB}
