@@ -12,6 +12,7 @@ import (
 
 	"thaw.dev/thaw/agent/extensions"
 	"thaw.dev/thaw/agent/runtimeapi"
+	"thaw.dev/thaw/agent/telemetryapi"
 	"thaw.dev/thaw/link"
 )
 
@@ -42,6 +43,7 @@ type run struct {
 	events     *events // kind "http" only
 	questions  *questions
 	extensions *extensions.Registry
+	telemetry  *telemetryapi.Server
 	external   map[*extensions.Extension]*process
 	watchers   sync.WaitGroup // of external extensions
 }
@@ -147,6 +149,10 @@ func (a *agent) obey(r *link.Reader) error {
 		return obeyJSON(r, f, a.happen)
 	case link.TypeShutdown:
 		return obeyJSON(r, f, a.shutdown)
+	case link.TypeTelemetry:
+		return a.forward(r, f)
+	case link.TypeFlush:
+		return obeyJSON(r, f, a.flush)
 	}
 	return fmt.Errorf("%w: type %#x on the control channel", link.ErrProtocol, uint8(f.Type))
 }

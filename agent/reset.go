@@ -40,6 +40,7 @@ func (a *agent) clear() error {
 	r.watchers.Wait()
 	r.questions.close() // nobody reads answers while this goes on
 	r.extensions.Close()
+	r.telemetry.Close()
 	r.api.Close() // also ends a Deliver that waits for a runtime to read
 	if r.events != nil {
 		r.events.close()

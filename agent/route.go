@@ -7,6 +7,7 @@ import (
 	"thaw.dev/thaw/agent/extensions"
 	"thaw.dev/thaw/agent/http1"
 	"thaw.dev/thaw/agent/runtimeapi"
+	"thaw.dev/thaw/agent/telemetryapi"
 	"thaw.dev/thaw/link"
 )
 
@@ -17,6 +18,12 @@ func (r *run) route(req *http1.Request) http1.Answer {
 		return r.extensions.Serve(req)
 	case req.Path == metadataPath:
 		return r.metadata(req)
+	case req.Path == telemetryapi.TelemetryPath, req.Path == telemetryapi.LogsPath:
+		e, refusal := r.extensions.Caller(req)
+		if e == nil {
+			return refusal
+		}
+		return r.telemetry.Serve(req, e.Name())
 	}
 	return runtimeapi.NotFound(req)
 }

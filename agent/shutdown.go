@@ -22,6 +22,7 @@ func (a *agent) shutdown(req *link.ShutdownRequest) error {
 	end := time.NewTimer(budget) // not by the clock of the host: a sandbox that was frozen may have another
 	defer end.Stop()
 	r.extensions.Quiet()
+	r.telemetry.Flush(func() {})
 	if p := r.proc; p != nil {
 		share := budget
 		if r.extensions.Has() {

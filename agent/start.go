@@ -14,6 +14,7 @@ import (
 
 	"thaw.dev/thaw/agent/extensions"
 	"thaw.dev/thaw/agent/runtimeapi"
+	"thaw.dev/thaw/agent/telemetryapi"
 	"thaw.dev/thaw/link"
 )
 
@@ -150,6 +151,7 @@ func (a *agent) open(era uint32) error {
 	}
 	r := &run{questions: newQuestions(&a.control, era), external: map[*extensions.Extension]*process{}}
 	r.extensions = extensions.New(&host{control: &a.control, questions: r.questions, era: era})
+	r.telemetry = telemetryapi.New(subscriptions{r.questions})
 	r.api = runtimeapi.New(a.data.message, r.route)
 	a.run = r
 	go r.api.Serve(ln) // ends in Close, which clear calls

@@ -2,7 +2,6 @@ package invoke
 
 import (
 	"errors"
-	"slices"
 	"strings"
 
 	"thaw.dev/thaw/link"
@@ -15,7 +14,7 @@ func (r *run) sayExtensions(err error) {
 	broken, _ := errors.AsType[*link.ExtensionError](err)
 	for _, e := range r.env.Extensions() {
 		if broken == nil || broken.Name != e.Name {
-			r.env.Say(telemetry.Extension{Name: cleanText(e.Name), State: "Ready", Events: slices.Clone(e.Events)})
+			r.env.Say(telemetry.Extension{Name: cleanText(e.Name), State: "Ready", Events: append([]string{}, e.Events...)})
 		}
 	}
 	if broken != nil {

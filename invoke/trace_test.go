@@ -15,7 +15,7 @@ func TestTracePassesThrough(t *testing.T) {
 	t.Parallel()
 	fn := &lambda.Config{Name: "f"}
 	for header, want := range map[string]string{
-		"":                                        `^Root=1-[0-9a-f]{8}-[0-9a-f]{24};Parent=[0-9a-f]{16};Sampled=0$`,
+		"": `^Root=1-[0-9a-f]{8}-[0-9a-f]{24};Parent=[0-9a-f]{16};Sampled=0$`,
 		"Root=1-a;Parent=b;Sampled=1;Lineage=c:1": `^Root=1-a;Parent=b;Sampled=1;Lineage=c:1$`,
 		"Lineage=c:1;Sampled=0;Root=1-a":          `^Lineage=c:1;Sampled=0;Root=1-a$`,
 		"Root=1-a;Parent=b":                       `^Root=1-a;Parent=b;Sampled=0$`,

@@ -249,6 +249,11 @@ func (s *Session) asked(f Frame) error {
 			return err
 		}
 		answer.Registered, answer.Refusal = s.register(ask.Register, ask.Era)
+	case ask.Subscribe != nil:
+		if err := ask.Subscribe.check(); err != nil {
+			return err
+		}
+		answer.Refusal = s.subscribe(ask.Subscribe, ask.Era)
 	case ask.Token != nil:
 		answer.Zone, answer.Passing, answer.Refusal = s.zone(*ask.Token)
 	default:

@@ -111,6 +111,8 @@ type AskMeta struct {
 	Era uint32 `json:"era,omitempty"`
 	// Register asks whether the extension may register.
 	Register *Extension `json:"register,omitempty"`
+	// Subscribe asks whether the extension may have telemetry.
+	Subscribe *Subscription `json:"subscribe,omitempty"`
 	// Token asks for the environment's metadata; it is what the caller showed as the token.
 	Token *string `json:"token,omitempty"`
 }

@@ -23,6 +23,8 @@ const (
 	TypeAnswer     Type = 0x05 // control: AnswerMeta as JSON
 	TypeHappening  Type = 0x06 // control: EventMeta as JSON, of an invocation that extensions are told of
 	TypeShutdown   Type = 0x07 // control: ShutdownRequest as JSON
+	TypeTelemetry  Type = 0x08 // control: meta TelemetryMeta, payload an event for subscribers
+	TypeFlush      Type = 0x09 // control: FlushMeta as JSON; the agent delivers what subscribers are to get
 	TypeSpecialise Type = 0x10 // data: Specialisation as JSON; may need Chunks
 	TypeInvoke     Type = 0x11 // data: meta EventMeta, payload the event
 	TypeMore       Type = 0x12 // data: the next part of a payload, both directions
@@ -36,6 +38,7 @@ const (
 	TypeListening  Type = 0x45 // control: ExtensionMeta as JSON: the extension asked for its next event
 	TypeBroken     Type = 0x46 // control: BrokenMeta as JSON: an extension failed
 	TypeShutDown   Type = 0x47 // control: ExtensionMeta as JSON, without a name: the answer to Shutdown
+	TypeFlushed    Type = 0x4a // control: FlushMeta as JSON: the answer to Flush
 	TypeReady      Type = 0x50 // data: empty
 	TypeInitError  Type = 0x51 // data: meta ReplyMeta, payload the error object
 	TypeResult     Type = 0x52 // data: meta ReplyMeta, payload the result

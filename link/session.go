@@ -71,6 +71,9 @@ type Session struct {
 	news  chan struct{} // closed, and replaced, when ended or ext has changed
 	ext   extended
 	about Description
+
+	subscribers      Subscribers
+	flushes, flushed uint64 // Flushes asked for, and answered
 }
 
 // Open waits for the agent's hello and returns the session. The files stay the caller's to close; closing control
@@ -363,6 +366,8 @@ func (s *Session) hear(f Frame) error {
 		return s.broken(f)
 	case TypeAsk:
 		return s.asked(f)
+	case TypeFlushed:
+		return s.flushedTo(f)
 	}
 	return fmt.Errorf("%w: type %#x on the control channel", ErrProtocol, uint8(f.Type))
 }

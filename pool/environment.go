@@ -52,6 +52,7 @@ type Environment struct {
 	key key
 	*slot
 	journal     *telemetry.Journal
+	forward     forwarder
 	launchAs    Launch             // how this function's runtime is started, where it is not up in the slot already
 	code        string             // host path of the code's image
 	layers      string             // host path of the layers' image, "" without layers
@@ -319,6 +320,7 @@ func (e *Environment) close() {
 	if e.slot != nil {
 		e.slot.close()
 	}
+	e.forward.work.Wait()
 	e.Log.Flush()
 }
 

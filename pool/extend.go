@@ -53,6 +53,7 @@ func extensionVariables(all map[string]string) map[string]string {
 
 // describe lets code inside ask what it is part of.
 func (e *Environment) describe() {
+	e.session.Accept(e)
 	e.session.Describe(link.Description{
 		Function: e.Function.Name, Version: e.Function.Version, Handler: e.Function.Handler, Account: e.Function.Account,
 		Zone: e.zone, Token: e.token, Passing: e.sealed,
@@ -80,6 +81,7 @@ func (e *Environment) spinDown(cause Cause) {
 	if err := e.wakeFor(freezeTimeout); err != nil {
 		return // it ends all the same
 	}
+	e.flushTelemetry()
 	_ = e.session.Shutdown(link.ReasonSpindown) // what is left is killed
 	e.DrainOutput()
 }

@@ -74,6 +74,7 @@ func (p *Pool) freeze(e *Environment) {
 	if !idle {
 		return // whoever took it waits for ice.mu at most
 	}
+	e.flushTelemetry()
 	ctx, cancel := context.WithTimeout(p.ctx, freezeTimeout)
 	defer cancel()
 	if err := e.sandbox.Pause(ctx); err != nil {

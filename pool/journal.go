@@ -16,7 +16,8 @@ func (e *Environment) Say(r telemetry.Record) { e.journal.Say(r) }
 // openJournal lets the environment's log be what its function's configuration says.
 func (e *Environment) openJournal() {
 	fn := e.Function
-	e.journal = telemetry.NewJournal(e.Log, telemetry.FormatOf(fn.LogFormat, fn.SystemLogLevel), nil)
+	e.forward.session = func() *link.Session { return e.session }
+	e.journal = telemetry.NewJournal(e.Log, telemetry.FormatOf(fn.LogFormat, fn.SystemLogLevel), &e.forward)
 	if fn.LogsJSON() {
 		least := telemetry.ParseLevel(fn.ApplicationLogLevel)
 		e.Log.Keep(func(line []byte) bool {
@@ -25,6 +26,18 @@ func (e *Environment) openJournal() {
 		})
 	}
 	e.Log.Tap(func(l logs.Event) { e.journal.Line(telemetry.ClassFunction, l.Time, l.Message) })
+}
+
+// Subscribe implements link.Subscribers.
+func (e *Environment) Subscribe(s link.Subscription) bool {
+	return e.journal.Subscribe(telemetry.Subscriber{ID: s.ID, Name: s.Name, Logs: s.Logs, RuntimeDone: s.RuntimeDone, Types: s.Types})
+}
+
+// flushTelemetry has subscribers get what they have not got yet, before nothing runs inside any more.
+func (e *Environment) flushTelemetry() {
+	if e.journal.Subscribed() {
+		e.forward.flush()
+	}
 }
 
 // phase is what an init before the first invocation is for.

@@ -26,7 +26,7 @@ var shadowed = []string{TaskRoot, LayerRoot, "/tmp", "/proc", "/dev", "/sys", "/
 // etc is what every image says of itself, whatever the host says. Name resolution goes to the address at which the
 // egress network answers DNS.
 var etc = map[string]string{
-	"/etc/hosts":         "127.0.0.1 localhost\n::1 localhost\n",
+	"/etc/hosts":         "127.0.0.1 localhost sandbox.localdomain sandbox\n::1 localhost\n",
 	"/etc/resolv.conf":   "nameserver 10.255.255.1\n",
 	"/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\nservices: files\nprotocols: files\n",
 	"/etc/passwd": "root:x:0:0:root:/root:/bin/sh\n" +
