@@ -1,0 +1,202 @@
+package functions_test
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"thaw.dev/thaw/client"
+	"thaw.dev/thaw/internal/thawtest"
+	"thaw.dev/thaw/node"
+)
+
+// spy is an external extension that keeps what it gets of telemetry in /tmp/events, one event a line.
+const spy = `
+import json, os, socket, sys, threading, urllib.error, urllib.request
+from http.server import BaseHTTPRequestHandler, HTTPServer
+base = "http://" + os.environ["AWS_LAMBDA_RUNTIME_API"]
+me = {}
+def call(method, path, body=None, headers={}):
+    data = None if body is None else json.dumps(body).encode()
+    req = urllib.request.Request(base + path, data=data, method=method, headers=dict(me, **headers))
+    try:
+        with urllib.request.urlopen(req) as res:
+            return res.status, res.headers, res.read().decode()
+    except urllib.error.HTTPError as e:
+        return e.code, e.headers, e.read().decode()
+def keep(events):
+    with open("/tmp/events", "a") as f:
+        f.write("".join(json.dumps(e) + "\n" for e in events))
+class Listener(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def do_POST(self):
+        keep(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+    def log_message(self, *args):
+        pass
+def lines(server):
+    conn, _ = server.accept()
+    for line in conn.makefile():
+        keep([json.loads(line)])
+def subscribe():
+    API, TCP = API_AND_PROTOCOL
+    types = {"types": ["platform", "function"], "buffering": {"timeoutMs": 25}}
+    if TCP:
+        server = socket.create_server(("sandbox.localdomain", 4243))
+        threading.Thread(target=lines, args=(server,), daemon=True).start()
+        types["destination"] = {"protocol": "TCP", "port": 4243}
+    else:
+        server = HTTPServer(("sandbox.localdomain", 4243), Listener)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        types["destination"] = {"protocol": "HTTP", "URI": "http://sandbox.localdomain:4243/here"}
+    other = "/2020-08-15/logs" if API.startswith("/2022") else "/2022-07-01/telemetry"
+    refused = [call("PUT", API, {"types": []})[::2], call("PUT", API, dict(types, buffering={"maxItems": 1}))[::2]]
+    keep([{"type": "answers", "record": refused + [call("PUT", API, types)[::2], call("PUT", other, types)[::2]]}])
+    return API, types
+status, headers, _ = call("POST", "/2020-01-01/extension/register", {"events": ["INVOKE"]}, {"Lambda-Extension-Name": "spy"})
+me["Lambda-Extension-Identifier"] = headers["Lambda-Extension-Identifier"]
+again = subscribe()
+call("GET", "/2020-01-01/extension/event/next")
+keep([{"type": "late", "record": call("PUT", *again)[::2]}])
+while True:
+    call("GET", "/2020-01-01/extension/event/next")
+`
+
+const spied = `
+import time
+print("early")
+def handler(e, c):
+    print("line of " + c.aws_request_id)
+    print('{"level":"INFO"}')
+    if e.get("fail"):
+        raise ValueError("bad")
+    return [c.aws_request_id, open("/tmp/events").read()]
+`
+
+type event struct {
+	Time, Type string
+	Record     json.RawMessage
+}
+
+// TestTelemetryExtension has an external extension subscribe, by each API and protocol, and looks at what it gets.
+func TestTelemetryExtension(t *testing.T) {
+	t.Parallel()
+	s := thawtest.Start(t, func(c *node.Config) { c.FreezeAfter = 0 })
+	runtime := thawtest.Python(t)
+	for name, c := range map[string]struct{ api, tcp, closed, logFormat string }{
+		"Telemetry by HTTP": {"/2022-07-01/telemetry", "False", "Telemetry", "JSON"},
+		"Telemetry by TCP":  {"/2022-07-01/telemetry", "True", "Telemetry", "Text"},
+		"Logs by HTTP":      {"/2020-08-15/logs", "False", "Logs", "Text"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			program := strings.Replace(spy, "API_AND_PROTOCOL", `"`+c.api+`", `+c.tcp, 1)
+			layer := s.Layer(t, "spy", thawtest.Files{"extensions/spy*": "#!/var/lang/bin/" + runtime + "\n" + program})
+			function := s.Deploy(t, thawtest.Function{
+				Runtime: runtime, Handler: "app.handler", Files: thawtest.Files{"app.py": spied}, Layers: []string{layer},
+				Logging: &client.LoggingConfig{LogFormat: c.logFormat},
+			})
+			var first []string
+			out := s.Call(t, function, `{}`)
+			if err := json.Unmarshal(out.Payload, &first); err != nil {
+				t.Fatalf("answer %s\n%s", out.Payload, out.LogTail)
+			}
+			id := first[0]
+			s.Fails(t, function, `{"fail":true}`)
+			got := awaitEvents(t, s, function, func(all []event) bool {
+				return len(of(all, "platform.report")) >= 2
+			})
+			check := func(kind, want string) {
+				t.Helper()
+				for _, e := range got {
+					if e.Type == kind && strings.Contains(string(e.Record), want) {
+						return
+					}
+				}
+				t.Errorf("no %s with %s in %s", kind, want, text(got))
+			}
+			check("answers", `types should not be empty`)
+			check("answers", `buffering.maxItems should be from 1000 to 10000`)
+			check("answers", `[200, "OK"], [400, `)
+			check("late", `[403, "{\"errorMessage\":\"`+c.closed+` API subscription is closed already\",\"errorType\":\"`+c.closed+`.SubscriptionClosed\"}"]`)
+			check("function", `"early"`)
+			check("function", `"line of `+id+`"`)
+			check("platform.start", `"requestId": "`+id+`", "version": "$LATEST"`)
+			check("platform.extension", `{"name": "spy", "state": "Ready", "events": ["INVOKE"]}`)
+			if c.closed == "Logs" {
+				check("platform.logsSubscription", `{"name": "spy", "state": "Subscribed", "types": ["platform", "function"]}`)
+				check("platform.report", `{"requestId": "`+id+`", "metrics": {"durationMs": `)
+				check("platform.end", `{"requestId": "`+id+`"}`)
+				check("function", `"{\"level\":\"INFO\"}"`)
+				if len(of(got, "platform.initStart"))+len(of(got, "platform.runtimeDone")) > 0 {
+					t.Errorf("the Logs API has %s", text(got))
+				}
+				return
+			}
+			check("platform.initStart", `"functionName": "`+function+`", "functionVersion": "$LATEST"`)
+			check("platform.initRuntimeDone", `{"initializationType": "on-demand", "phase": "init", "status": "success"}`)
+			check("platform.telemetrySubscription", `{"name": "spy", "state": "Subscribed", "types": ["platform", "function"]}`)
+			check("platform.runtimeDone", `{"requestId": "`+id+`", "status": "success", "metrics": {"durationMs": `)
+			check("platform.report", `{"requestId": "`+id+`", "status": "success", "metrics": {"durationMs": `)
+			check("platform.report", `"status": "error", "errorType": "ValueError"`)
+			if c.logFormat == "JSON" {
+				check("function", `{"level": "INFO"}`)
+			} else {
+				check("function", `"{\"level\":\"INFO\"}"`)
+			}
+			order := []string{"platform.initStart", "platform.initRuntimeDone", "platform.start", "function", "platform.runtimeDone", "platform.report"}
+			at := -1
+			for _, kind := range order {
+				next := slices.IndexFunc(got[at+1:], func(e event) bool { return e.Type == kind })
+				if next < 0 {
+					t.Fatalf("%s does not come after what has to come before it: %s", kind, text(got))
+				}
+				at += next + 1
+			}
+		})
+	}
+}
+
+// awaitEvents calls the function until the extension has what is wanted.
+func awaitEvents(t *testing.T, s *thawtest.Server, function string, enough func([]event) bool) []event {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); ; {
+		var answer []string
+		s.Result(t, function, `{}`, &answer)
+		var all []event
+		for line := range strings.Lines(answer[1]) {
+			var e event
+			if err := json.Unmarshal([]byte(line), &e); err != nil {
+				t.Fatalf("%q: %v", line, err)
+			}
+			all = append(all, e)
+		}
+		if enough(all) {
+			return all
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the extension has only %s", answer[1])
+		}
+	}
+}
+
+func of(all []event, kind string) (out []event) {
+	for _, e := range all {
+		if e.Type == kind {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+func text(all []event) string {
+	var b strings.Builder
+	for _, e := range all {
+		b.WriteString("\n" + e.Time + " " + e.Type + " " + string(e.Record))
+	}
+	return b.String()
+}
