@@ -1,6 +1,8 @@
 package agent
 
 import (
+	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -8,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"thaw.dev/thaw/agent/extensions"
 	"thaw.dev/thaw/link"
@@ -74,31 +77,68 @@ func externalExtensions() ([]string, error) {
 	return names, nil
 }
 
-// launchExtension starts one. Its output goes where the runtime's does.
+// launchExtension starts one.
 func (a *agent) launchExtension(name string, req *link.ExtendRequest) error {
 	devNull, err := os.Open(os.DevNull)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = devNull.Close() }()
+	output, theirs, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = theirs.Close() }()
 	e := a.run.extensions.Launch(name)
 	p, err := a.procs.start(0, func() (int, error) {
 		return fork(program{
 			argv: []string{extensionDir + "/" + name}, env: req.Env, dir: "/", uid: req.UID, gid: req.GID,
-			openFiles: req.OpenFiles, processes: req.Processes, files: []uintptr{devNull.Fd(), fdLogs, fdLogs},
+			openFiles: req.OpenFiles, processes: req.Processes, files: []uintptr{devNull.Fd(), theirs.Fd(), theirs.Fd()},
 		})
 	})
 	if err != nil {
+		_ = output.Close()
 		return err
 	}
 	a.run.external[e] = p
-	a.run.watchers.Go(func() { watchExtension(a.run.extensions, e, p) }) // ends with the process; clear waits for it
+	relayed := make(chan struct{})
+	r := a.run.extensions
+	a.run.watchers.Go(func() { // ends with all who can write to the pipe; clear waits for it
+		defer close(relayed)
+		defer func() { _ = output.Close() }()
+		a.relay(output)
+	})
+	a.run.watchers.Go(func() { watchExtension(r, e, p, relayed) }) // ends with the process; clear waits for it
 	return nil
 }
 
+// relay sends the host every line of an extension: the host tells them from the runtime's, whose subscribers may be the
+// same extension.
+func (a *agent) relay(output *os.File) {
+	for in := bufio.NewReaderSize(output, link.MaxOutputBytes); ; {
+		line, err := in.ReadSlice('\n')
+		if len(line) > 0 {
+			_ = a.control.frame(link.TypeOutput, bytes.TrimSuffix(line, []byte{'\n'})) // if the host is gone, Run ends
+		}
+		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
+			return
+		}
+	}
+}
+
+// lastWords is how long the end of an extension's process is kept back for what it printed before: children of it may
+// hold its output open.
+const lastWords = 50 * time.Millisecond
+
 // watchExtension tells the registry how an external extension ends.
-func watchExtension(r *extensions.Registry, e *extensions.Extension, p *process) {
+func watchExtension(r *extensions.Registry, e *extensions.Extension, p *process, relayed <-chan struct{}) {
 	<-p.ended
+	timer := time.NewTimer(lastWords)
+	defer timer.Stop()
+	select {
+	case <-relayed:
+	case <-timer.C:
+	}
 	how := fmt.Sprintf("exit status %d", p.status.ExitStatus())
 	if p.status.Signaled() {
 		how = "signal: " + strings.ToLower(p.signalName())

@@ -127,6 +127,12 @@ func (b *box) session() *link.Session {
 		b.t.Fatal(err)
 	}
 	b.t.Cleanup(s.Close)
+	s.Printed(func(line []byte) {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.logs.Write(append(line, '\n'))
+		b.cond.Broadcast()
+	})
 	return s
 }
 

@@ -39,6 +39,7 @@ const (
 	TypeBroken     Type = 0x46 // control: BrokenMeta as JSON: an extension failed
 	TypeShutDown   Type = 0x47 // control: ExtensionMeta as JSON, without a name: the answer to Shutdown
 	TypeFlushed    Type = 0x4a // control: FlushMeta as JSON: the answer to Flush
+	TypeOutput     Type = 0x4b // control: a line that an external extension printed, at most MaxOutputBytes
 	TypeReady      Type = 0x50 // data: empty
 	TypeInitError  Type = 0x51 // data: meta ReplyMeta, payload the error object
 	TypeResult     Type = 0x52 // data: meta ReplyMeta, payload the result

@@ -73,6 +73,7 @@ type Session struct {
 	about Description
 
 	subscribers      Subscribers
+	printed          func(line []byte)
 	flushes, flushed uint64 // Flushes asked for, and answered
 }
 
@@ -368,6 +369,8 @@ func (s *Session) hear(f Frame) error {
 		return s.asked(f)
 	case TypeFlushed:
 		return s.flushedTo(f)
+	case TypeOutput:
+		return s.output(f)
 	}
 	return fmt.Errorf("%w: type %#x on the control channel", ErrProtocol, uint8(f.Type))
 }

@@ -3,6 +3,7 @@ package link
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -40,6 +41,31 @@ type TelemetryMeta struct {
 	To []int `json:"to"` // ids of subscriptions
 }
 
+// MaxOutputBytes is how much of an extension's line one frame carries; longer ones come as several lines.
+const MaxOutputBytes = 32 << 10
+
+// Printed says who gets the lines that external extensions print, without their newlines. It is called from the session's
+// goroutine, must not wait, and must not keep a line.
+func (s *Session) Printed(sink func(line []byte)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.printed = sink
+}
+
+// output handles a line of an extension.
+func (s *Session) output(f Frame) error {
+	if f.Flags&FlagMore != 0 {
+		return fmt.Errorf("%w: output of an extension", ErrProtocol)
+	}
+	s.mu.Lock()
+	sink := s.printed
+	s.mu.Unlock()
+	if sink != nil { // also of those that a Reset has ended: it was printed
+		sink(f.Body)
+	}
+	return nil
+}
+
 // Subscribers decides about subscriptions; it is asked from the session's goroutine and must not wait.
 type Subscribers interface {
 	// Subscribe reports whether the subscription is taken.
@@ -56,7 +82,8 @@ func (s *Session) Accept(by Subscribers) {
 // subscribe answers a question of the agent.
 func (s *Session) subscribe(sub *Subscription, era uint32) Refusal {
 	s.mu.Lock()
-	by, open := s.subscribers, s.ext.open && era == s.ext.era
+	by, open := s.subscribers, s.ext.open && era == s.ext.era &&
+		slices.ContainsFunc(s.ext.all, func(e *registered) bool { return e.Name == sub.Name })
 	s.mu.Unlock()
 	if by == nil || !open || !by.Subscribe(*sub) {
 		return RefusalClosed

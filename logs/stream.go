@@ -101,6 +101,17 @@ func (s *Stream) Printf(format string, args ...any) {
 	s.pending = append(s.pending, Event{now, line})
 }
 
+// Line adds a whole line that is neither the runtime's nor the platform's: an extension's. It reaches the sink before Line
+// returns.
+func (s *Stream) Line(line string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.addTail([]byte(line))
+	s.addTail([]byte{'\n'})
+	s.pending = append(s.pending, Event{time.Now(), line})
+	s.flush()
+}
+
 // Begin starts the log of a new invocation: Tail forgets what was before.
 func (s *Stream) Begin() {
 	s.mu.Lock()

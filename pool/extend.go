@@ -11,6 +11,7 @@ import (
 
 	"thaw.dev/thaw/lambda"
 	"thaw.dev/thaw/link"
+	"thaw.dev/thaw/telemetry"
 )
 
 // runtimeOnly are withheld from extensions, besides those whose name begins with an underscore: they describe the
@@ -54,6 +55,11 @@ func extensionVariables(all map[string]string) map[string]string {
 // describe lets code inside ask what it is part of.
 func (e *Environment) describe() {
 	e.session.Accept(e)
+	e.session.Printed(func(line []byte) {
+		text := string(line)
+		e.Log.Line(text)
+		e.journal.Line(telemetry.ClassExtension, time.Now(), text)
+	})
 	e.session.Describe(link.Description{
 		Function: e.Function.Name, Version: e.Function.Version, Handler: e.Function.Handler, Account: e.Function.Account,
 		Zone: e.zone, Token: e.token, Passing: e.sealed,

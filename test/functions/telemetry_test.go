@@ -44,7 +44,7 @@ def lines(server):
         keep([json.loads(line)])
 def subscribe():
     API, TCP = API_AND_PROTOCOL
-    types = {"types": ["platform", "function"], "buffering": {"timeoutMs": 25}}
+    types = {"types": ["platform", "function", "extension"], "buffering": {"timeoutMs": 25}}
     if TCP:
         server = socket.create_server(("sandbox.localdomain", 4243))
         threading.Thread(target=lines, args=(server,), daemon=True).start()
@@ -60,6 +60,7 @@ def subscribe():
 status, headers, _ = call("POST", "/2020-01-01/extension/register", {"events": ["INVOKE"]}, {"Lambda-Extension-Name": "spy"})
 me["Lambda-Extension-Identifier"] = headers["Lambda-Extension-Identifier"]
 again = subscribe()
+print("spying", flush=True)
 call("GET", "/2020-01-01/extension/event/next")
 keep([{"type": "late", "record": call("PUT", *again)[::2]}])
 while True:
@@ -125,10 +126,16 @@ func TestTelemetryExtension(t *testing.T) {
 			check("late", `[403, "{\"errorMessage\":\"`+c.closed+` API subscription is closed already\",\"errorType\":\"`+c.closed+`.SubscriptionClosed\"}"]`)
 			check("function", `"early"`)
 			check("function", `"line of `+id+`"`)
+			check("extension", `"spying"`)
+			for _, e := range of(got, "function") {
+				if strings.Contains(string(e.Record), "spying") {
+					t.Error("the extension's line is the function's")
+				}
+			}
 			check("platform.start", `"requestId": "`+id+`", "version": "$LATEST"`)
 			check("platform.extension", `{"name": "spy", "state": "Ready", "events": ["INVOKE"]}`)
 			if c.closed == "Logs" {
-				check("platform.logsSubscription", `{"name": "spy", "state": "Subscribed", "types": ["platform", "function"]}`)
+				check("platform.logsSubscription", `{"name": "spy", "state": "Subscribed", "types": ["platform", "function", "extension"]}`)
 				check("platform.report", `{"requestId": "`+id+`", "metrics": {"durationMs": `)
 				check("platform.end", `{"requestId": "`+id+`"}`)
 				check("function", `"{\"level\":\"INFO\"}"`)
@@ -139,7 +146,7 @@ func TestTelemetryExtension(t *testing.T) {
 			}
 			check("platform.initStart", `"functionName": "`+function+`", "functionVersion": "$LATEST"`)
 			check("platform.initRuntimeDone", `{"initializationType": "on-demand", "phase": "init", "status": "success"}`)
-			check("platform.telemetrySubscription", `{"name": "spy", "state": "Subscribed", "types": ["platform", "function"]}`)
+			check("platform.telemetrySubscription", `{"name": "spy", "state": "Subscribed", "types": ["platform", "function", "extension"]}`)
 			check("platform.runtimeDone", `{"requestId": "`+id+`", "status": "success", "metrics": {"durationMs": `)
 			check("platform.report", `{"requestId": "`+id+`", "status": "success", "metrics": {"durationMs": `)
 			check("platform.report", `"status": "error", "errorType": "ValueError"`)
