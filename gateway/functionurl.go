@@ -105,7 +105,7 @@ func (c *call) urlInvocation(u *control.NamedURL) (*invoke.Request, error) {
 			return nil, err
 		}
 	}
-	trace := traceID(c.r.Header.Get("X-Amzn-Trace-Id"))
+	trace := traceID(c.r.Header)
 	in := functionurl.Request{HTTP: c.r, Body: c.body, URLID: u.ID, ID: c.id, TraceID: trace, Time: time.Now()}
 	if u.AuthType == "AWS_IAM" {
 		in.IAM = &functionurl.IAM{
