@@ -62,6 +62,15 @@
 // with which it failed midway. Nothing may stand in between. The socket is the flow control: a host that reads slowly
 // lets the runtime wait. A stream that is longer than MaxStreamBytes ends the conversation with ErrStreamTooLong.
 //
+// # Telemetry
+//
+// During init an extension may ask for telemetry: the agent asks the host (Ask, Answer). Then, on the control channel:
+//
+//	host    -> Telemetry {to} + event                  the agent queues it for these subscribers
+//	agent   -> Output                                  a line that an external extension printed, subscribers or not
+//	host    -> Flush {n}                               before a freeze
+//	agent   -> Flushed {n}                             what was queued has been delivered, or is lost
+//
 // # Snapshots
 //
 // Between Ready and the first Invoke a sandbox may be checkpointed, any number of copies restored, and the original
