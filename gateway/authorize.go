@@ -195,14 +195,10 @@ func (c *call) identityDecision(q *question, r *policy.Request) policy.Decision 
 		return policy.Neither
 	case c.caller.Role == "":
 		return policy.Allow
-	case c.policies == nil:
+	case c.decide == nil:
 		return policy.Neither
 	}
-	decision := policy.Neither
-	for _, d := range c.policies(c.caller) {
-		decision = max(decision, d.Evaluate(r))
-	}
-	return decision
+	return c.decide(c.caller, r)
 }
 
 func (c *call) principal(q *question) policy.Principal {

@@ -21,11 +21,14 @@ func identities(t *testing.T, documents ...string) func(*server, *gateway.Option
 		parsed = append(parsed, d)
 	}
 	return func(_ *server, o *gateway.Options) {
-		o.PoliciesOf = func(id auth.Identity) []*policy.Document {
-			if !strings.HasSuffix(id.Role, ":role/app") {
-				return nil
+		o.Decide = func(id auth.Identity, r *policy.Request) policy.Decision {
+			decision := policy.Neither
+			for _, d := range parsed {
+				if strings.HasSuffix(id.Role, ":role/app") {
+					decision = max(decision, d.Evaluate(r))
+				}
 			}
-			return parsed
+			return decision
 		}
 	}
 }

@@ -28,6 +28,7 @@ type Verifier interface {
 }
 
 // Options configure a Gateway. All members but Objects, PoliciesOf, URLs, IAM and Ready are required.
+// Options configure a Gateway. All members but IAM, Decide, URLs and Ready are required.
 type Options struct {
 	Region    string
 	Functions *control.Functions
@@ -42,6 +43,13 @@ type Options struct {
 	// PoliciesOf returns the identity policies of a caller that has a role. Without them it may do only what resource
 	// policies allow it; nil means that nobody has any.
 	PoliciesOf func(auth.Identity) []*policy.Document
+	Verifier  Verifier
+	Logs      Logs
+	// IAM keeps roles and policies. Without it IAM and AssumeRole do not exist.
+	IAM *iam.Directory
+	// Decide says what the own policies of a caller that has a role say about a request; see iam.Directory. Without it such
+	// callers may do only what resource policies allow them.
+	Decide func(auth.Identity, *policy.Request) policy.Decision
 	// URLs says at which hosts functions have URLs.
 	URLs URLs
 	// IAM keeps roles and policies. Without it sessions may do nothing, and IAM and AssumeRole do not exist.
@@ -63,6 +71,8 @@ type Gateway struct {
 	verifier  Verifier
 	logs      Logs
 	policies  func(auth.Identity) []*policy.Document
+	iam       *iam.Directory
+	decide    func(auth.Identity, *policy.Request) policy.Decision
 	urls      URLs
 	iam       *iam.Directory
 	ready     func() error
@@ -90,6 +100,9 @@ func New(o Options) *Gateway {
 		log:       o.Logger,
 		routes:    newRoutes(),
 		uploads:   make(chan struct{}, maxUploads),
+		region: o.Region, functions: o.Functions, layers: o.Layers, invoker: o.Invoker, packages: o.Packages, verifier: o.Verifier,
+		logs: o.Logs, iam: o.IAM, decide: o.Decide, urls: o.URLs,
+		ready: o.Ready, log: o.Logger, routes: newRoutes(), uploads: make(chan struct{}, maxUploads),
 	}
 	if g.ready == nil {
 		g.ready = func() error { return nil }
@@ -197,6 +210,9 @@ func (c *call) authenticate(service string, limit int64) error {
 			Code:    auth.CodeInvalidSignature,
 			Message: "Credential should be scoped to correct service: '" + service + "'. ",
 		}
+	}
+	if service == "logs" {
+		return c.mayUseLogs()
 	}
 	return nil
 }

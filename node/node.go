@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"sync"
-	"time"
 
 	"thaw.dev/thaw/account"
 	"thaw.dev/thaw/auth"
@@ -36,8 +36,9 @@ type Node struct {
 	invoker *invoke.Invoker
 	http    *http.Server
 	addr    string
-	served  chan struct{} // closed when the HTTP server has ended
-	undo    []func()      // what Open did, in its order
+	undo    []func() // what Open did, in its order
+
+	api, credentials *insideListener // what functions reach
 }
 
 // Open starts a server and returns when it serves. Close or Shutdown must be called.
@@ -84,6 +85,8 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 	if err != nil {
 		return nil, err
 	}
+	n.api, n.credentials = newInsideListener(insideAPI), newInsideListener(insideCredentials)
+	n.onClose(func() { _, _ = n.api.Close(), n.credentials.Close() })
 	engine, err := n.openEngine(ctx, c, helpers)
 	if err != nil {
 		return nil, err
@@ -93,6 +96,7 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 	if err != nil {
 		return nil, err
 	}
+	who := identity{roles, sessions, func() *pool.Pool { return n.pool }}
 	counts := metrics.New()
 	environments := pool.Open(pool.Options{
 		Engine: sandbox.Guard(engine),
@@ -103,6 +107,7 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 		LayersImage: func(ctx context.Context, fn *lambda.Config) (string, error) {
 			return packages.Layers(ctx, fn.LayerDigests())
 		},
+		Credentials:  who.credentials,
 		OpenLog:      func(fn *lambda.Config) *logs.Stream { return openLog(st.Logs(), fn) },
 		Region:       c.Region,
 		Zone:         c.Zone,
@@ -169,6 +174,10 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 		Objects:   objects,
 		URLs:      gateway.URLs{Domain: c.URLDomain, Hosts: urlHosts},
 		Logger:    c.Logger,
+		Logs:      logReader{st.Logs()},
+		IAM:       roles, Decide: roles.Decide,
+		Packages: packages,
+		Logger:   c.Logger,
 	})
 	operators, err := ops.Open(ops.Options{
 		DataDir: c.DataDir, Listen: c.OpsListen, Metrics: counts, Status: environments.Status, Accounts: accounts,
@@ -178,6 +187,7 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 		return nil, err
 	}
 	n.onClose(func() { _ = operators.Close() })
+	n.serve(newServer(who, c.Logger), n.credentials, c.Logger)
 	if err := n.listen(c, front); err != nil {
 		return nil, err
 	}
@@ -222,17 +232,23 @@ func (n *Node) listen(c Config, front http.Handler) error {
 		return err
 	}
 	n.addr = l.Addr().String()
-	n.http = &http.Server{Handler: front, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 5 * time.Minute, IdleTimeout: 2 * time.Minute}
-	n.served = make(chan struct{})
+	n.http = newServer(front, c.Logger)
+	n.serve(n.http, l, c.Logger)
+	n.serve(n.http, n.api, c.Logger)
+	return n.announce(c)
+}
+
+// serve lets a server answer at l until n is closed.
+func (n *Node) serve(s *http.Server, l net.Listener, log *slog.Logger) {
+	served := make(chan struct{})
 	go func() { // ends when the server is closed; unwind waits
-		defer close(n.served)
-		if err := n.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-			c.Logger.Error("the HTTP server ended", "error", err)
+		defer close(served)
+		if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			log.Error("the HTTP server ended", "address", l.Addr().String(), "error", err)
 		}
 	}()
 	n.onClose(func() {
-		_ = n.http.Close()
-		<-n.served
+		_ = s.Close()
+		<-served
 	})
-	return n.announce(c)
 }

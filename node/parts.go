@@ -86,7 +86,10 @@ func (n *Node) newEngine(c Config, helpers embedded.Paths) (sandbox.Engine, erro
 	if err != nil {
 		return nil, err
 	}
-	network := egress.New(egress.Options{Policy: policy, Resolvers: resolvers, Logger: c.Logger})
+	network := egress.New(egress.Options{
+		Policy: policy, Resolvers: resolvers, Logger: c.Logger,
+		Services: map[netip.AddrPort]egress.Service{insideAPI: n.api.connect, insideCredentials: n.credentials.connect},
+	})
 	n.onClose(func() { network.Close() })
 	return gvisor.New(gvisor.Options{
 		StateDir: filepath.Join(c.DataDir, "sandboxes"), SentryPath: helpers.Sentry, CgroupName: cgroupName(c.DataDir),

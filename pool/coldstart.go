@@ -203,10 +203,11 @@ func (p *Pool) place(ctx context.Context, e *Environment) error {
 	return p.bringUp(ctx, e)
 }
 
-// placed tells the stocks what was asked of them, and remembers what it took to make the sandbox.
+// placed says whose the sandbox is, tells the stocks what was asked of them, and remembers what it took to make it.
 func (p *Pool) placed(e *Environment, why Cause) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.inside[e.ID()] = e.Function
 	if why != CauseSnapshot {
 		p.ask(e)
 	}

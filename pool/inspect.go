@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"time"
+
+	"thaw.dev/thaw/lambda"
 )
 
 // Status describes everything the pool holds. It takes the pool's lock for as long as it takes to copy, and asks the
@@ -70,4 +72,11 @@ func (p *Pool) Status() Status {
 		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Function, b.Function), cmp.Compare(a.Version, b.Version))
 	})
 	return s
+}
+
+// FunctionOf returns what the environment in a sandbox serves; nil if there is no such environment.
+func (p *Pool) FunctionOf(sandbox string) *lambda.Config {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.inside[sandbox]
 }

@@ -80,6 +80,9 @@ func (p *Pool) awaitGrant(ctx context.Context, r *reservation) error {
 func (p *Pool) giveUpMemory(e *Environment) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if e.slot != nil && e.sandbox != nil {
+		delete(p.inside, e.ID())
+	}
 	p.unreserve(e.reserved)
 }
 

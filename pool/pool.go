@@ -114,19 +114,20 @@ type Pool struct {
 	mu        sync.Mutex
 	closed    bool
 	live      map[*Environment]bool
-	idle      map[key][]*Environment // newest last
-	waiters   map[key][]*want        // oldest first
-	starting  map[key]int            // cold starts under way
-	settling  map[key]int            // busy environments that will be released in a moment
-	alive     map[key]int            // environments in live
-	waiting   int                    // callers in waiters
-	makeMean  time.Duration          // how long it takes to make a sandbox, a moving average
-	coldMean  time.Duration          // how long a cold start takes, a moving average
-	used      int64                  // bytes of the budget that are reserved
-	stocked   int64                  // those of them that slots in stock have
-	leaving   int64                  // those of them whose environments are being destroyed
-	inLine    []*reservation         // cold starts that wait for memory, oldest first
-	lastGrant time.Time              // when one of them got it last
+	inside    map[string]*lambda.Config // what environments serve, also while they begin, by their sandboxes' ids
+	idle      map[key][]*Environment    // newest last
+	waiters   map[key][]*want           // oldest first
+	starting  map[key]int               // cold starts under way
+	settling  map[key]int               // busy environments that will be released in a moment
+	alive     map[key]int               // environments in live
+	waiting   int                       // callers in waiters
+	makeMean  time.Duration             // how long it takes to make a sandbox, a moving average
+	coldMean  time.Duration             // how long a cold start takes, a moving average
+	used      int64                     // bytes of the budget that are reserved
+	stocked   int64                     // those of them that slots in stock have
+	leaving   int64                     // those of them whose environments are being destroyed
+	inLine    []*reservation            // cold starts that wait for memory, oldest first
+	lastGrant time.Time                 // when one of them got it last
 
 	policy       *keepalive.Policy
 	prewarm      map[key]*time.Timer
@@ -158,6 +159,7 @@ func Open(o Options) *Pool {
 		o:        o, ctx: ctx, cancel: cancel,
 		starts:   make(chan struct{}, o.ColdStarts),
 		live:     map[*Environment]bool{},
+		inside:   map[string]*lambda.Config{},
 		idle:     map[key][]*Environment{},
 		waiters:  map[key][]*want{},
 		starting: map[key]int{},

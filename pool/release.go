@@ -149,6 +149,7 @@ func (p *Pool) destroy(e *Environment, cause Cause) {
 		e.spinDown(cause)
 		e.close()
 		p.mu.Lock()
+		delete(p.inside, e.ID())
 		p.leaving -= e.reserved
 		p.unreserve(e.reserved)
 		p.mu.Unlock()
