@@ -44,6 +44,7 @@ func extended(in fake.Inside) int {
 			case link.TypeExtend:
 				var req link.ExtendRequest
 				_ = json.Unmarshal(f.Body, &req)
+				_, _ = in.Logs.WriteString("variables: " + strings.Join(req.Env, " ") + "\n")
 				mu.Lock()
 				era = req.Era
 				_ = control.JSON(link.TypeAsk, link.AskMeta{ID: 1, Era: era, Register: &link.Extension{
@@ -140,10 +141,13 @@ func extendedPoolWith(t *testing.T, snapshots *snapshot.Store, sink func([]logs.
 		Launch: func(context.Context, *lambda.Config) (pool.Launch, error) {
 			return pool.Launch{Image: "/image", Agent: "/agent", Kind: link.KindFrames, Env: map[string]string{}}, nil
 		},
-		CodeImage:    func(context.Context, *lambda.Config) (string, error) { return "/dev/null", nil },
-		LayersImage:  func(context.Context, *lambda.Config) (string, error) { return "/dev/null", nil },
-		OpenLog:      func(*lambda.Config) *logs.Stream { return logs.NewStream("g", "n", 4096, sink) },
-		MemoryBudget: 1 << 40, KeepAlive: time.Hour, Snapshots: snapshots, Logger: discard,
+		CodeImage:   func(context.Context, *lambda.Config) (string, error) { return "/dev/null", nil },
+		LayersImage: func(context.Context, *lambda.Config) (string, error) { return "/dev/null", nil },
+		OpenLog:     func(*lambda.Config) *logs.Stream { return logs.NewStream("g", "n", 4096, sink) },
+		Credentials: func(*lambda.Config, bool) pool.Credentials {
+			return pool.Credentials{Env: map[string]string{"AWS_ACCESS_KEY_ID": "key"}}
+		},
+		Region: "us-east-1", MemoryBudget: 1 << 40, KeepAlive: time.Hour, Snapshots: snapshots, Logger: discard,
 	})
 	t.Cleanup(p.Close)
 	return p, &lambda.Config{Account: "0", Name: "f", Version: lambda.Latest, MemoryMB: 128, Timeout: 1, Layers: []lambda.Layer{{}}}
@@ -171,6 +175,16 @@ func TestExtensionIsPartOfTheInvocation(t *testing.T) {
 			t.Errorf("got %s after %s", r.Payload, time.Since(begin))
 		}
 		await(t, "counted", func() bool { return len(i.Counts()) == 0 })
+	}
+	for variable, want := range map[string]bool{
+		"AWS_ACCESS_KEY_ID=key": true, "AWS_REGION=us-east-1": true, "AWS_LAMBDA_RUNTIME_API=127.0.0.1:9001": true,
+		"AWS_LAMBDA_FUNCTION_NAME=f": true, "AWS_LAMBDA_METADATA_TOKEN=": true,
+		"_HANDLER=": false, "AWS_LAMBDA_LOG_GROUP_NAME=": false, "AWS_LAMBDA_LOG_STREAM_NAME=": false, "LAMBDA_TASK_ROOT=": false,
+		"LAMBDA_RUNTIME_DIR=": false,
+	} {
+		if got := l.count(" "+variable)+l.count(": "+variable) > 0; got != want {
+			t.Errorf("an extension has %s: %v", variable, got)
+		}
 	}
 	if n := l.count("EXTENSION\tName: outer\tState: Ready\tEvents: [INVOKE, SHUTDOWN]"); n == 0 || n > p.Usage().Environments {
 		t.Errorf("%d lines of %d environments", n, p.Usage().Environments)
