@@ -72,7 +72,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if string(pause.text) != "firstlast" || time.Since(pause.first) < 900*time.Millisecond || pause.end.ErrorCode != nil || pause.end.LogResult == nil {
+	if string(pause.text) != "firstlast" || time.Since(pause.first) < 300*time.Millisecond || pause.end.ErrorCode != nil || pause.end.LogResult == nil {
 		return fmt.Errorf("%q, first byte %s before the end, %+v", pause.text, time.Since(pause.first), pause.end)
 	}
 	failed, err := c.invoke(ctx, "streams", `{"do":"throw"}`)
