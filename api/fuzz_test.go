@@ -60,3 +60,27 @@ func FuzzAlias(f *testing.F) {
 		}
 	})
 }
+
+// FuzzLayers: what passes for the layers of a function are ARNs, and messages about others stay short.
+func FuzzLayers(f *testing.F) {
+	f.Add([]byte(`{"Layers":["arn:aws:lambda:us-east-1:123456789012:layer:l:1"]}`))
+	f.Add([]byte(`{"Layers":["arn:aws:lambda:::awslayer:AmazonLinux1803","",null]}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		var in api.UpdateFunctionConfigurationRequest
+		err := api.Decode(body, &in)
+		if err == nil {
+			err = in.Check("f")
+		}
+		if err != nil {
+			if k := lambda.KindOf(err); k != lambda.KindInvalid && k != lambda.KindInvalidContent && k != lambda.KindValidation || len(err.Error()) > 32<<10 {
+				t.Fatalf("%q: kind %d, %d bytes", body, k, len(err.Error()))
+			}
+			return
+		}
+		for _, arn := range in.Layers {
+			if ref, ok := lambda.ParseLayerARN(arn); !ok && !strings.Contains(arn, ":awslayer:") && !strings.HasPrefix(arn, "arn:") || ok && ref.ARN() != arn && strings.HasPrefix(arn, "arn:aws:") {
+				t.Fatalf("%q has the layer %q, read as %+v", body, arn, ref)
+			}
+		}
+	})
+}
