@@ -49,6 +49,8 @@ type Options struct {
 	EnsureRuntime func(ctx context.Context, runtime string) error
 	// Slots are the environments. Required.
 	Slots Slots
+	// CheckRole returns why functions of an account cannot have an execution role; nil lets them have any.
+	CheckRole func(account, role string) error
 	// AccountConcurrency is how many invocations of one account run at once; 0 means lambda.AccountConcurrency.
 	AccountConcurrency int
 	// Random draws the versions that invocations of weighted aliases go to: numbers from 0 up to and not including 1. It is
@@ -70,6 +72,7 @@ type Functions struct {
 	signing        Signing
 	ensureRuntime  func(ctx context.Context, runtime string) error
 	slots          Slots
+	checkRole      func(account, role string) error
 	workers        int
 	prepareTimeout time.Duration
 	log            *slog.Logger
@@ -93,9 +96,22 @@ type Functions struct {
 // New returns Functions that answer calls; functions become Active only after Open.
 func New(o Options) *Functions {
 	f := &Functions{
-		region: o.Region, store: o.Store, packages: o.Packages, layers: o.Layers, signing: o.Signing, ensureRuntime: o.EnsureRuntime, slots: o.Slots,
-		workers: o.Workers, prepareTimeout: o.PrepareTimeout, log: o.Logger, queue: newQueue(), snapshots: newQueue(),
-		random: o.Random, accountConcurrency: o.AccountConcurrency, limiting: make(chan struct{}, 1),
+		region:             o.Region,
+		store:              o.Store,
+		packages:           o.Packages,
+		layers:             o.Layers,
+		signing:            o.Signing,
+		ensureRuntime:      o.EnsureRuntime,
+		slots:              o.Slots,
+		checkRole:          o.CheckRole,
+		workers:            o.Workers,
+		prepareTimeout:     o.PrepareTimeout,
+		log:                o.Logger,
+		queue:              newQueue(),
+		snapshots:          newQueue(),
+		random:             o.Random,
+		accountConcurrency: o.AccountConcurrency,
+		limiting:           make(chan struct{}, 1),
 	}
 	if f.random == nil {
 		f.random = rand.Float64

@@ -32,6 +32,11 @@ func (s *Functions) UpdateConfig(ctx context.Context, in UpdateConfigInput) (*la
 			return err
 		}
 		in.Settings.apply(c)
+		if in.Settings.Role != nil {
+			if err := s.checkRole(c.Account, c.Role); err != nil {
+				return err
+			}
+		}
 		if err := check(c); err != nil || in.Settings.Layers == nil {
 			return err
 		}

@@ -33,6 +33,9 @@ const FunctionSession = 12 * time.Hour
 // MaxSessionPolicy is the length of the longest policy of a session, in characters.
 const MaxSessionPolicy = 2048
 
+// Unassumable is what AWS Lambda says of an execution role that it may not assume; deploy tools try again when they read it.
+const Unassumable = "The role defined for the function cannot be assumed by Lambda."
+
 const (
 	minSession     = 900  // seconds
 	chainedSession = 3600 // seconds; the longest session that a session may begin
@@ -185,7 +188,7 @@ func (d *Directory) CheckExecutionRole(account, arn string, must bool) error {
 	r, err := d.GetRole(account, name)
 	switch known := owner == account && err == nil && r.ARN == arn; {
 	case known && !lambdaMayAssume(&r), must && !known:
-		return refuse(CodeInvalidInput, "The role defined for the function cannot be assumed by Lambda.")
+		return refuse(CodeInvalidInput, Unassumable)
 	}
 	return nil
 }

@@ -48,6 +48,9 @@ type Config struct {
 	SnapshotLatest bool
 	// SnapshotBytes bounds what snapshots take on disk; the least useful go first.
 	SnapshotBytes int64
+	// RequireRoles refuses functions whose execution role was not created, as AWS does. Without it such a function may invoke
+	// its account's functions and write logs.
+	RequireRoles bool
 	// AccountConcurrency is how many invocations of one account run at once.
 	AccountConcurrency int
 	// ScalingRate is by how many environments one function may grow in ten seconds.

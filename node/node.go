@@ -141,6 +141,7 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 			return expect(ctx, catalog, environments, runtime)
 		},
 		Slots:              slots{environments, catalog, background, &expecting},
+		CheckRole:          func(account, role string) error { return checkRole(roles, account, role, c.RequireRoles) },
 		AccountConcurrency: c.AccountConcurrency,
 		Logger:             c.Logger,
 	})

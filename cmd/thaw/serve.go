@@ -68,6 +68,7 @@ func newServe(a *app) *cobra.Command {
 	f.Var(&s.slots, "slot-memory", "memory for slots without a function, such as 2GiB; 0 is a quarter of the budget")
 	f.BoolVar(&c.SnapshotLatest, "snapshot-latest", c.SnapshotLatest, "start functions whose init is heavy from a snapshot even if they did not ask for SnapStart")
 	f.Var(&s.snapshots, "snapshot-bytes", "disk space for function snapshots")
+	f.BoolVar(&c.RequireRoles, "require-roles", c.RequireRoles, "refuse functions whose execution role does not exist")
 	f.IntVar(&c.AccountConcurrency, "account-concurrency", c.AccountConcurrency, "invocations of one account at once")
 	f.IntVar(&c.ScalingRate, "scaling-rate", c.ScalingRate, "environments by which one function may grow in ten seconds")
 	f.Var(&s.rate, "stream-rate", "bytes per second of a streamed answer after its first 6 MiB, on average; 0 is no limit")
