@@ -27,8 +27,7 @@ type Verifier interface {
 	PresignGet(caller auth.Identity, base, path string, expires time.Duration) (string, error)
 }
 
-// Options configure a Gateway. All members but Objects, PoliciesOf, URLs, IAM and Ready are required.
-// Options configure a Gateway. All members but IAM, Decide, URLs and Ready are required.
+// Options configure a Gateway. All members but Objects, Decide, URLs, IAM and Ready are required.
 type Options struct {
 	Region    string
 	Functions *control.Functions
@@ -40,13 +39,6 @@ type Options struct {
 	Objects  Objects
 	Verifier Verifier
 	Logs     Logs
-	// PoliciesOf returns the identity policies of a caller that has a role. Without them it may do only what resource
-	// policies allow it; nil means that nobody has any.
-	PoliciesOf func(auth.Identity) []*policy.Document
-	Verifier  Verifier
-	Logs      Logs
-	// IAM keeps roles and policies. Without it IAM and AssumeRole do not exist.
-	IAM *iam.Directory
 	// Decide says what the own policies of a caller that has a role say about a request; see iam.Directory. Without it such
 	// callers may do only what resource policies allow them.
 	Decide func(auth.Identity, *policy.Request) policy.Decision
@@ -70,8 +62,6 @@ type Gateway struct {
 	objects   Objects
 	verifier  Verifier
 	logs      Logs
-	policies  func(auth.Identity) []*policy.Document
-	iam       *iam.Directory
 	decide    func(auth.Identity, *policy.Request) policy.Decision
 	urls      URLs
 	iam       *iam.Directory
@@ -93,16 +83,13 @@ func New(o Options) *Gateway {
 		objects:   o.Objects,
 		verifier:  o.Verifier,
 		logs:      o.Logs,
-		policies:  o.PoliciesOf,
+		decide:    o.Decide,
 		urls:      o.URLs,
 		iam:       o.IAM,
 		ready:     o.Ready,
 		log:       o.Logger,
 		routes:    newRoutes(),
 		uploads:   make(chan struct{}, maxUploads),
-		region: o.Region, functions: o.Functions, layers: o.Layers, invoker: o.Invoker, packages: o.Packages, verifier: o.Verifier,
-		logs: o.Logs, iam: o.IAM, decide: o.Decide, urls: o.URLs,
-		ready: o.Ready, log: o.Logger, routes: newRoutes(), uploads: make(chan struct{}, maxUploads),
 	}
 	if g.ready == nil {
 		g.ready = func() error { return nil }

@@ -171,14 +171,11 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 		Verifier:  verifier,
 		Logs:      cloudWatchLogs{cloudwatch.New(st.Logs(), c.Region)},
 		IAM:       roles,
+		Decide:    roles.Decide,
 		Packages:  packages,
 		Objects:   objects,
 		URLs:      gateway.URLs{Domain: c.URLDomain, Hosts: urlHosts},
 		Logger:    c.Logger,
-		Logs:      logReader{st.Logs()},
-		IAM:       roles, Decide: roles.Decide,
-		Packages: packages,
-		Logger:   c.Logger,
 	})
 	operators, err := ops.Open(ops.Options{
 		DataDir: c.DataDir, Listen: c.OpsListen, Metrics: counts, Status: environments.Status, Accounts: accounts,
