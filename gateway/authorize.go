@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"thaw.dev/thaw/api"
+	"thaw.dev/thaw/auth"
 	"thaw.dev/thaw/lambda"
 	"thaw.dev/thaw/policy"
 )
@@ -95,10 +96,10 @@ func (c *call) authorize() error {
 			return err
 		}
 	}
-	if document == nil && c.caller.Role == "" && c.account == c.caller.AccountID {
+	if document == nil && c.unrestricted() && c.account == c.caller.AccountID {
 		return nil
 	}
-	if c.route.keeps && c.caller.Role == "" && c.account == c.caller.AccountID {
+	if c.route.keeps && c.unrestricted() && c.account == c.caller.AccountID {
 		return nil
 	}
 	in := c.request()
@@ -117,7 +118,7 @@ func (c *call) authorize() error {
 func (c *call) allowFunction(action, account, name, qualifier string) error {
 	c.account = account
 	document, err := c.functions.Policy(account, name, qualifier)
-	if err != nil || document == nil && c.caller.Role == "" && account == c.caller.AccountID {
+	if err != nil || document == nil && c.unrestricted() && account == c.caller.AccountID {
 		return err
 	}
 	return c.allow(&question{
@@ -164,6 +165,25 @@ type question struct {
 	body             authorizedBody
 }
 
+// Identities decides by the policies of callers themselves.
+type Identities interface {
+	// Decide says what the policies of id's role and session say about r: Neither if nothing allows it. For an account's own
+	// key it is Allow.
+	Decide(id auth.Identity, r *policy.Request) policy.Decision
+}
+
+// unrestricted reports whether the caller is an account's own key, or a session of it that was not restricted.
+func (c *call) unrestricted() bool { return c.caller.Role == "" && c.caller.Policy == "" }
+
+// allowOwn refuses what the caller's own policies do not allow it to do with something of its account that has no policy.
+func (c *call) allowOwn(action, resource string) error {
+	if c.unrestricted() {
+		return nil
+	}
+	c.account = c.caller.AccountID
+	return c.allow(&question{action: action, resource: resource, context: c.conditions()})
+}
+
 // allow refuses what policies do not allow the caller to do with a resource of c.account.
 func (c *call) allow(q *question) error {
 	r := policy.Request{Principal: c.principal(q), Action: q.action, Resource: q.resource, Context: q.context}
@@ -171,6 +191,9 @@ func (c *call) allow(q *question) error {
 	resource := policy.Neither
 	if q.document != nil {
 		resource = q.document.Evaluate(&r)
+	}
+	if resource == policy.Allow && !q.anonymous && c.caller.Policy != "" {
+		resource = policy.Delegate // what restricts a session restricts what resources give it, too
 	}
 	same := !q.anonymous && c.caller.AccountID == c.account
 	switch {
@@ -193,12 +216,12 @@ func (c *call) identityDecision(q *question, r *policy.Request) policy.Decision 
 	switch {
 	case q.anonymous:
 		return policy.Neither
-	case c.caller.Role == "":
+	case c.unrestricted():
 		return policy.Allow
-	case c.decide == nil:
+	case c.identities == nil:
 		return policy.Neither
 	}
-	return c.decide(c.caller, r)
+	return c.identities.Decide(c.caller, r)
 }
 
 func (c *call) principal(q *question) policy.Principal {
@@ -215,7 +238,7 @@ func (c *call) denied(action, resource, why string) error {
 
 // passRole refuses a caller with a role that gives a function a role which it may not pass on.
 func (c *call) passRole(q *question) error {
-	if c.caller.Role == "" || q.body.Role == "" || c.r.Method == http.MethodGet {
+	if c.unrestricted() || q.body.Role == "" || c.r.Method == http.MethodGet {
 		return nil
 	}
 	return c.allow(&question{

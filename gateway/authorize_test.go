@@ -9,10 +9,23 @@ import (
 	"thaw.dev/thaw/policy"
 )
 
-// identities has the policies of role app in every account.
+// directory has the policies of role app in every account.
+type directory []*policy.Document
+
+func (d directory) Decide(id auth.Identity, r *policy.Request) policy.Decision {
+	decision := policy.Neither
+	if strings.HasSuffix(id.Role, ":role/app") {
+		for _, document := range d {
+			decision = max(decision, document.Evaluate(r))
+		}
+	}
+	return decision
+}
+
+// identities gives role app policies.
 func identities(t *testing.T, documents ...string) func(*server, *gateway.Options) {
 	t.Helper()
-	var parsed []*policy.Document
+	var parsed directory
 	for _, text := range documents {
 		d, err := policy.Parse([]byte(text), policy.Identity)
 		if err != nil {
@@ -20,17 +33,7 @@ func identities(t *testing.T, documents ...string) func(*server, *gateway.Option
 		}
 		parsed = append(parsed, d)
 	}
-	return func(_ *server, o *gateway.Options) {
-		o.Decide = func(id auth.Identity, r *policy.Request) policy.Decision {
-			decision := policy.Neither
-			for _, d := range parsed {
-				if strings.HasSuffix(id.Role, ":role/app") {
-					decision = max(decision, d.Evaluate(r))
-				}
-			}
-			return decision
-		}
-	}
+	return func(_ *server, o *gateway.Options) { o.Identities = parsed }
 }
 
 // statements is an identity policy.

@@ -40,6 +40,9 @@ func (c *call) cloudWatchLogs(target string) error {
 	if !ok || c.r.Method != http.MethodPost {
 		return lambda.Errorf(lambda.KindUnknownOperation, "%.64s is no operation of a service that Thaw has", target)
 	}
+	if err := c.authorizeLogs(operation); err != nil {
+		return err
+	}
 	if operation == "StartLiveTail" {
 		return c.liveTail()
 	}

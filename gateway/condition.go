@@ -27,7 +27,7 @@ type authorizedBody struct {
 // request is the question of whether the caller may do the call, without its resource.
 func (c *call) request() *question {
 	q := &question{action: c.route.action, context: c.conditions()}
-	if c.caller.Role == "" || c.route.action == actionInvoke || c.route.name == "InvokeAsync" {
+	if c.unrestricted() || c.route.action == actionInvoke || c.route.name == "InvokeAsync" {
 		return q
 	}
 	_ = json.Unmarshal(c.body, &q.body) // the operation refuses what it cannot read

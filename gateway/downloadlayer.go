@@ -28,7 +28,11 @@ func (c *call) downloadLayer(path string) error {
 	if err != nil {
 		return c.unknown()
 	}
-	v, err := c.layers.Get(c.layerCaller(), lambda.LayerRef{Region: c.region, Account: parts[0], Name: parts[1], Version: number})
+	ref := lambda.LayerRef{Region: c.region, Account: parts[0], Name: parts[1], Version: number}
+	if err := c.allowOwn("lambda:GetLayerVersion", ref.ARN()); err != nil {
+		return packageGone()
+	}
+	v, err := c.layers.Get(c.layerCaller(), ref)
 	if err != nil {
 		return packageGone()
 	}

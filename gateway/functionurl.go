@@ -74,7 +74,7 @@ func (c *call) authorizeURL(u *control.NamedURL) error {
 	if err != nil {
 		return err
 	}
-	if document == nil && (anonymous || c.caller.Role == "" && c.caller.AccountID == c.account) {
+	if document == nil && (anonymous || c.unrestricted() && c.caller.AccountID == c.account) {
 		if anonymous {
 			return lambda.Errorf(lambda.KindDenied, forbidden)
 		}

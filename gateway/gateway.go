@@ -15,7 +15,6 @@ import (
 	"thaw.dev/thaw/iam"
 	"thaw.dev/thaw/lambda"
 	"thaw.dev/thaw/layer"
-	"thaw.dev/thaw/policy"
 	"thaw.dev/thaw/signing"
 )
 
@@ -27,7 +26,7 @@ type Verifier interface {
 	PresignGet(caller auth.Identity, base, path string, expires time.Duration) (string, error)
 }
 
-// Options configure a Gateway. All members but Objects, Decide, URLs, IAM and Ready are required.
+// Options configure a Gateway. All members but Objects, Identities, URLs, IAM and Ready are required.
 type Options struct {
 	Region    string
 	Functions *control.Functions
@@ -39,9 +38,9 @@ type Options struct {
 	Objects  Objects
 	Verifier Verifier
 	Logs     Logs
-	// Decide says what the own policies of a caller that has a role say about a request; see iam.Directory. Without it such
-	// callers may do only what resource policies allow them.
-	Decide func(auth.Identity, *policy.Request) policy.Decision
+	// Identities decides by callers' own policies; *iam.Directory does. Without it callers with a role may do only what
+	// resource policies allow them.
+	Identities Identities
 	// URLs says at which hosts functions have URLs.
 	URLs URLs
 	// IAM keeps roles and policies. Without it sessions may do nothing, and IAM and AssumeRole do not exist.
@@ -53,43 +52,43 @@ type Options struct {
 
 // Gateway is the http.Handler of the whole server.
 type Gateway struct {
-	region    string
-	functions *control.Functions
-	layers    *layer.Layers
-	signing   *signing.Configs
-	invoker   Invoker
-	packages  Packages
-	objects   Objects
-	verifier  Verifier
-	logs      Logs
-	decide    func(auth.Identity, *policy.Request) policy.Decision
-	urls      URLs
-	iam       *iam.Directory
-	ready     func() error
-	log       *slog.Logger
-	routes    *node
-	uploads   chan struct{} // one token per call with a large body
+	region     string
+	functions  *control.Functions
+	layers     *layer.Layers
+	signing    *signing.Configs
+	invoker    Invoker
+	packages   Packages
+	objects    Objects
+	verifier   Verifier
+	logs       Logs
+	identities Identities
+	urls       URLs
+	iam        *iam.Directory
+	ready      func() error
+	log        *slog.Logger
+	routes     *node
+	uploads    chan struct{} // one token per call with a large body
 }
 
 // New returns a Gateway.
 func New(o Options) *Gateway {
 	g := &Gateway{
-		region:    o.Region,
-		functions: o.Functions,
-		layers:    o.Layers,
-		signing:   o.Signing,
-		invoker:   o.Invoker,
-		packages:  o.Packages,
-		objects:   o.Objects,
-		verifier:  o.Verifier,
-		logs:      o.Logs,
-		decide:    o.Decide,
-		urls:      o.URLs,
-		iam:       o.IAM,
-		ready:     o.Ready,
-		log:       o.Logger,
-		routes:    newRoutes(),
-		uploads:   make(chan struct{}, maxUploads),
+		region:     o.Region,
+		functions:  o.Functions,
+		layers:     o.Layers,
+		signing:    o.Signing,
+		invoker:    o.Invoker,
+		packages:   o.Packages,
+		objects:    o.Objects,
+		verifier:   o.Verifier,
+		logs:       o.Logs,
+		identities: o.Identities,
+		urls:       o.URLs,
+		iam:        o.IAM,
+		ready:      o.Ready,
+		log:        o.Logger,
+		routes:     newRoutes(),
+		uploads:    make(chan struct{}, maxUploads),
 	}
 	if g.ready == nil {
 		g.ready = func() error { return nil }
@@ -197,9 +196,6 @@ func (c *call) authenticate(service string, limit int64) error {
 			Code:    auth.CodeInvalidSignature,
 			Message: "Credential should be scoped to correct service: '" + service + "'. ",
 		}
-	}
-	if service == "logs" {
-		return c.mayUseLogs()
 	}
 	return nil
 }

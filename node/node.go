@@ -163,19 +163,19 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 		return nil, err
 	}
 	front := gateway.New(gateway.Options{
-		Region:    c.Region,
-		Functions: functions,
-		Layers:    layers,
-		Signing:   signatures,
-		Invoker:   n.invoker,
-		Verifier:  verifier,
-		Logs:      cloudWatchLogs{cloudwatch.New(st.Logs(), c.Region)},
-		IAM:       roles,
-		Decide:    roles.Decide,
-		Packages:  packages,
-		Objects:   objects,
-		URLs:      gateway.URLs{Domain: c.URLDomain, Hosts: urlHosts},
-		Logger:    c.Logger,
+		Region:     c.Region,
+		Functions:  functions,
+		Layers:     layers,
+		Signing:    signatures,
+		Invoker:    n.invoker,
+		Verifier:   verifier,
+		Logs:       cloudWatchLogs{cloudwatch.New(st.Logs(), c.Region)},
+		IAM:        roles,
+		Identities: roles,
+		Packages:   packages,
+		Objects:    objects,
+		URLs:       gateway.URLs{Domain: c.URLDomain, Hosts: urlHosts},
+		Logger:     c.Logger,
 	})
 	operators, err := ops.Open(ops.Options{
 		DataDir: c.DataDir, Listen: c.OpsListen, Metrics: counts, Status: environments.Status, Accounts: accounts,
