@@ -8,7 +8,7 @@ import (
 // alias is how the API shows a.
 func (c *call) alias(function string, a *lambda.Alias) api.Alias {
 	out := api.Alias{
-		AliasArn:        lambda.FunctionARN(c.region, c.caller.AccountID, function, a.Name),
+		AliasArn:        lambda.FunctionARN(c.region, c.account, function, a.Name),
 		Name:            a.Name,
 		FunctionVersion: a.Version,
 		Description:     a.Description,

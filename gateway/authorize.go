@@ -50,7 +50,9 @@ var actions = map[string]string{
 // shared are the operations that another account may be allowed. Source: AWS Lambda developer guide, "Granting Lambda function
 // access to other accounts"; of those, the ones whose handlers use the call's account instead of the caller's.
 var shared = []string{
-	"Invoke", "InvokeWithResponseStream", "GetFunction", "GetFunctionConfiguration", "GetPolicy",
+	"Invoke", "InvokeWithResponseStream", "GetFunction", "GetFunctionConfiguration", "GetFunctionConcurrency", "GetPolicy",
+	"ListVersionsByFunction", "PublishVersion", "CreateAlias", "GetAlias", "UpdateAlias", "DeleteAlias", "ListAliases",
+	"PutFunctionConcurrency", "DeleteFunctionConcurrency",
 }
 
 // keeping are the operations on a resource policy itself.

@@ -1,12 +1,17 @@
 package gateway_test
 
 import (
+	"net/http/httptest"
 	"strings"
 	"testing"
 
 	"thaw.dev/thaw/auth"
+	"thaw.dev/thaw/control"
+	"thaw.dev/thaw/control/controltest"
 	"thaw.dev/thaw/gateway"
+	"thaw.dev/thaw/lambda"
 	"thaw.dev/thaw/policy"
+	"thaw.dev/thaw/store"
 )
 
 // directory has the policies of role app in every account.
@@ -165,4 +170,50 @@ func TestRolesWithoutPolicies(t *testing.T) {
 			t.Errorf("%s answered %d %s", request, a.status, a.body)
 		}
 	}
+}
+
+// Where no policy is, deciding that costs next to nothing.
+func TestAuthorisationWithoutPoliciesAllocatesNothing(t *testing.T) {
+	s := newServer(t)
+	s.create("f", "")
+	g := gateway.New(gateway.Options{Region: "us-east-1", Functions: s.functions})
+	authorize := gateway.Authorize(g, httptest.NewRequest("POST", fns+"/f/invocations", nil))
+	if allocs := testing.AllocsPerRun(1000, func() {
+		if err := authorize(); err != nil {
+			t.Fatal(err)
+		}
+	}); allocs != 0 {
+		t.Errorf("%v allocations", allocs)
+	}
+}
+
+// BenchmarkAuthorize is what policies add to an invocation: none where there are none, one statement of another account's.
+func BenchmarkAuthorize(b *testing.B) {
+	for _, document := range []string{"none", "other"} {
+		b.Run("policy="+document, func(b *testing.B) {
+			functions := control.New(control.Options{Region: "us-east-1", Store: stored(b, document == "other")})
+			authorize := gateway.Authorize(gateway.New(gateway.Options{Region: "us-east-1", Functions: functions}), httptest.NewRequest("POST", fns+"/f/invocations", nil))
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := authorize(); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// stored has the function f, with a policy or without.
+func stored(b *testing.B, withPolicy bool) *controltest.Store {
+	b.Helper()
+	f := store.Function{Config: lambda.Config{Account: mine, Name: "f"}}
+	if withPolicy {
+		f = f.WithQualified("", lambda.Qualified{Policy: &lambda.Policy{Document: `{"Version":"2012-10-17","Statement":[{"Effect":"Allow",` +
+			`"Principal":{"AWS":"arn:aws:iam::` + theirs + `:root"},"Action":"lambda:InvokeFunction","Resource":"` + fnARN + `f"}]}`}})
+	}
+	s := &controltest.Store{}
+	if _, err := s.Create(b.Context(), f); err != nil {
+		b.Fatal(err)
+	}
+	return s
 }

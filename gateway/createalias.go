@@ -20,7 +20,7 @@ func (c *call) createAlias() error {
 		return err
 	}
 	a, err := c.functions.CreateAlias(c.r.Context(), control.AliasInput{
-		Account: c.caller.AccountID, Name: name, Alias: *in.Name, Version: in.FunctionVersion, Description: in.Description,
+		Account: c.account, Name: name, Alias: *in.Name, Version: in.FunctionVersion, Description: in.Description,
 		Weights: weights(in.RoutingConfig),
 	})
 	if err != nil {

@@ -6,7 +6,7 @@ func (c *call) deleteAlias() error {
 	if err != nil {
 		return err
 	}
-	if err := c.functions.DeleteAlias(c.r.Context(), c.caller.AccountID, name, alias); err != nil {
+	if err := c.functions.DeleteAlias(c.r.Context(), c.account, name, alias); err != nil {
 		return err
 	}
 	return c.nothing()

@@ -5,7 +5,7 @@ func (c *call) deleteFunctionConcurrency() error {
 	if err != nil {
 		return err
 	}
-	if err := c.functions.Unreserve(c.r.Context(), c.caller.AccountID, name); err != nil {
+	if err := c.functions.Unreserve(c.r.Context(), c.account, name); err != nil {
 		return err
 	}
 	return c.nothing()

@@ -7,7 +7,7 @@ func (c *call) getAlias() error {
 	if err != nil {
 		return err
 	}
-	a, err := c.functions.Alias(c.caller.AccountID, name, alias)
+	a, err := c.functions.Alias(c.account, name, alias)
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,7 @@ func (c *call) getFunctionConcurrency() error {
 	if err != nil {
 		return err
 	}
-	f, err := c.functions.Get(c.caller.AccountID, name, "")
+	f, err := c.functions.Get(c.account, name, "")
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@ func (c *call) listAliases() error {
 	if err := api.CheckAliases(version); err != nil {
 		return err
 	}
-	list, more, err := c.functions.Aliases(c.caller.AccountID, name, version, p.after, p.size)
+	list, more, err := c.functions.Aliases(c.account, name, version, p.after, p.size)
 	if err != nil {
 		return err
 	}

@@ -11,7 +11,7 @@ func (c *call) listVersionsByFunction() error {
 	if err != nil {
 		return err
 	}
-	list, more, err := c.functions.Versions(c.caller.AccountID, name, p.after, p.size)
+	list, more, err := c.functions.Versions(c.account, name, p.after, p.size)
 	if err != nil {
 		return err
 	}

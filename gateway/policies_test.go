@@ -115,6 +115,35 @@ func TestOtherAccounts(t *testing.T) {
 	refused(s.do("GET", full, "", them), fnARN+"f")
 }
 
+// What other accounts are let do is done to the function that they name.
+func TestSharedOperations(t *testing.T) {
+	s := newServer(t)
+	s.publishTwo()
+	s.do("POST", fns+"/f/aliases", `{"Name":"live","FunctionVersion":"1"}`)
+	s.do("POST", fns+"/f/policy", `{"StatementId":"a","Action":"lambda:*","Principal":"`+theirs+`"}`).status2(t, 201)
+	name := fns + "/" + fnARN + "f"
+	for request, part := range map[string]string{
+		"GET " + name:                                          `"FunctionArn":"` + fnARN + `f"`,
+		"GET " + name + "/configuration":                       `"FunctionArn":"` + fnARN + `f"`,
+		"GET " + name + "/versions":                            `"FunctionArn":"` + fnARN + `f:2"`,
+		"POST " + name + "/versions":                           `"FunctionArn":"` + fnARN + `f:2"`,
+		"GET " + name + "/aliases/live":                        `"AliasArn":"` + fnARN + `f:live"`,
+		"GET " + name + "/aliases":                             `"AliasArn":"` + fnARN + `f:live"`,
+		"GET " + name + "/policy":                              theirs,
+		"DELETE " + name + "/aliases/other":                    ``,
+		"GET /2019-09-30/functions/" + fnARN + "f/concurrency": `{}`,
+	} {
+		method, path, _ := strings.Cut(request, " ")
+		if a := s.do(method, path, "", "Authorization: Test "+theirs+" lambda"); a.status >= 300 || !strings.Contains(a.body, part) {
+			t.Errorf("%s answered %d %s", request, a.status, a.body)
+		}
+	}
+	for _, request := range []string{"DELETE " + name, "PUT " + name + "/configuration", "POST /2021-10-31/functions/" + fnARN + "f/url"} {
+		method, path, _ := strings.Cut(request, " ")
+		s.do(method, path, `{}`, "Authorization: Test "+theirs+" lambda").status2(t, 403) // not even with such a policy
+	}
+}
+
 func (a answer) status2(t *testing.T, want int) {
 	t.Helper()
 	if a.status != want {

@@ -23,7 +23,7 @@ func (c *call) publishVersion() error {
 		return api.NotYet("PublishTo")
 	}
 	f, err := c.functions.PublishVersion(c.r.Context(), control.PublishInput{
-		Account: c.caller.AccountID, Name: name, CodeSHA256: in.CodeSha256, Description: in.Description, RevisionID: in.RevisionId,
+		Account: c.account, Name: name, CodeSHA256: in.CodeSha256, Description: in.Description, RevisionID: in.RevisionId,
 	})
 	if err != nil {
 		return err

@@ -18,7 +18,7 @@ func (c *call) putFunctionConcurrency() error {
 	if err != nil {
 		return err
 	}
-	if err := c.functions.Reserve(c.r.Context(), c.caller.AccountID, name, *in.ReservedConcurrentExecutions); err != nil {
+	if err := c.functions.Reserve(c.r.Context(), c.account, name, *in.ReservedConcurrentExecutions); err != nil {
 		return err
 	}
 	return c.json(http.StatusOK, api.Concurrency{ReservedConcurrentExecutions: in.ReservedConcurrentExecutions})

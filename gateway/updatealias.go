@@ -20,7 +20,7 @@ func (c *call) updateAlias() error {
 		return err
 	}
 	a, err := c.functions.UpdateAlias(c.r.Context(), control.AliasInput{
-		Account: c.caller.AccountID, Name: name, Alias: alias, Version: in.FunctionVersion, Description: in.Description,
+		Account: c.account, Name: name, Alias: alias, Version: in.FunctionVersion, Description: in.Description,
 		Weights: weights(in.RoutingConfig), RevisionID: in.RevisionId,
 	})
 	if err != nil {
