@@ -4,6 +4,7 @@ package helperbin
 
 import (
 	"fmt"
+	"hash/crc32"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -49,7 +50,12 @@ func Build(t testing.TB, pkg string) string {
 
 // build leaves the program in a directory that outlives the process, because the next test process wants it too.
 func build(pkg string) (string, error) {
-	dir := filepath.Join(os.TempDir(), fmt.Sprintf("thaw-helperbin-%d", os.Geteuid()))
+	root, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", module).Output() //nolint:noctx // as below
+	if err != nil {
+		return "", fmt.Errorf("find %s: %w", module, err)
+	}
+	// One for each copy of the repository: they may be of different versions.
+	dir := filepath.Join(os.TempDir(), fmt.Sprintf("thaw-helperbin-%d-%08x", os.Geteuid(), crc32.ChecksumIEEE(root)))
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", err
 	}
