@@ -113,6 +113,9 @@ func New(o Options) *Functions {
 		accountConcurrency: o.AccountConcurrency,
 		limiting:           make(chan struct{}, 1),
 	}
+	if f.checkRole == nil {
+		f.checkRole = func(string, string) error { return nil }
+	}
 	if f.random == nil {
 		f.random = rand.Float64
 	}
