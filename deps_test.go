@@ -30,6 +30,7 @@ var rules = []struct {
 	{"logs", []string{module}, "a log stream knows nobody"},
 	{"eventstream", []string{module, "net"}, "a format of bytes knows nobody"},
 	{"logpattern", []string{module}, "a pattern looks at text alone"},
+	{"mapping", []string{module, "!" + module + "/lambda", "!" + module + "/store", "net/http"}, "use cases do not import each other, nor the front"},
 	{"cloudwatch", []string{module, "!" + module + "/lambda", "!" + module + "/store", "!" + module + "/logpattern", "!" + module + "/eventstream", "net/http"}, "use cases do not import each other, nor the front"},
 	{"telemetry", []string{module, "net"}, "events know nobody who says or carries them"},
 	{"sandbox", []string{module, "gvisor.dev"}, "the contract knows no engine"},

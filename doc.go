@@ -13,6 +13,7 @@
 //	control          functions: create, update, delete, the state machine
 //	layer            layers: versions, permissions
 //	signing          code signing configurations
+//	mapping          event source mappings: what a source may have, their states
 //	cloudwatch       the operations of CloudWatch Logs
 //	invoke           one invocation from admission to REPORT line
 //

@@ -30,6 +30,12 @@ type FunctionConfiguration struct {
 	SnapStart            SnapStartAnswer
 	RuntimeVersionConfig *RuntimeVersionConfig `json:",omitempty"`
 	LoggingConfig        LoggingConfigAnswer
+	TenancyConfig        *TenancyConfigAnswer `json:",omitempty"`
+}
+
+// TenancyConfigAnswer says that a function's environments are kept apart by tenant.
+type TenancyConfigAnswer struct {
+	TenantIsolationMode string
 }
 
 // EnvironmentAnswer carries the variables; an empty map is written as {}.

@@ -110,8 +110,11 @@ type CreateFunctionRequest struct {
 	Publish              *bool
 	PublishTo            *string
 	CodeSigningConfigArn *string
-	TenancyConfig        *Opaque
+	TenancyConfig        *TenancyConfig
 }
+
+// TenancyConfig says whether environments are kept apart by the tenants of the function's caller.
+type TenancyConfig struct{ TenantIsolationMode *string }
 
 // UpdateFunctionConfigurationRequest is the body of UpdateFunctionConfiguration. Absent members stay unchanged.
 type UpdateFunctionConfigurationRequest struct {
@@ -186,6 +189,10 @@ func (r *CreateFunctionRequest) Check() error {
 	c.Enum("publishTo", r.PublishTo, "LATEST_PUBLISHED")
 	if r.CodeSigningConfigArn != nil && *r.CodeSigningConfigArn != "" {
 		c.signingARN(r.CodeSigningConfigArn)
+	}
+	if r.TenancyConfig != nil {
+		c.Required("tenancyConfig.tenantIsolationMode", r.TenancyConfig.TenantIsolationMode != nil)
+		c.Enum("tenancyConfig.tenantIsolationMode", r.TenancyConfig.TenantIsolationMode, lambda.PerTenant)
 	}
 	if r.Code != nil {
 		c.object("code.", r.Code.S3Bucket, r.Code.S3Key, r.Code.S3ObjectVersion, r.Code.S3ObjectStorageMode)

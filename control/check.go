@@ -44,6 +44,9 @@ func checkSnapStart(c *lambda.Config) error {
 	if err := lambda.SnapshotsOffered(c.Runtime); err != nil {
 		return err
 	}
+	if c.Tenancy != "" {
+		return lambda.Errorf(lambda.KindInvalid, "SnapStart is not supported for functions with tenancy configuration.")
+	}
 	if c.EphemeralMB > lambda.DefaultEphemeralMB {
 		return lambda.Errorf(lambda.KindInvalid, "Ephemeral storage of more than %d MB is not supported for SnapStart enabled functions.", lambda.DefaultEphemeralMB)
 	}

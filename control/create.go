@@ -35,6 +35,8 @@ type CreateInput struct {
 	Publish       bool // publish version 1, too
 	// CodeSigning is the ARN of a code signing configuration; "" for none.
 	CodeSigning string
+	// Tenancy is "" or lambda.PerTenant.
+	Tenancy string
 }
 
 // Create stores a new function in state Pending and has it prepared in the background. It returns the function's
@@ -42,7 +44,7 @@ type CreateInput struct {
 // when the account has a function of that name, KindInvalid, KindCodeStorage, KindNoCodeSigning, KindCodeVerification.
 func (s *Functions) Create(ctx context.Context, in CreateInput) (*lambda.Config, error) {
 	c := &lambda.Config{
-		Account: in.Account, Name: in.Name, Version: lambda.Latest,
+		Account: in.Account, Name: in.Name, Version: lambda.Latest, Tenancy: in.Tenancy,
 		Timeout: lambda.DefaultTimeoutSeconds, MemoryMB: lambda.DefaultMemoryMB, EphemeralMB: lambda.DefaultEphemeralMB,
 	}
 	in.Settings.apply(c)

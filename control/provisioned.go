@@ -34,6 +34,9 @@ func (s *Functions) Provision(ctx context.Context, account, name, qualifier stri
 		if a != nil && a.Additional != "" {
 			return nil, lambda.Errorf(lambda.KindInvalid, "Alias with weights can not be used with Provisioned Concurrency")
 		}
+		if v.Config.Tenancy != "" {
+			return nil, lambda.Errorf(lambda.KindInvalid, "Provisioned concurrency is not supported for functions with tenancy configuration.")
+		}
 		if err := s.checkProvisioned(v, n, aliasName(a)); err != nil {
 			return nil, err
 		}

@@ -34,6 +34,7 @@ func (c *call) createFunction() error {
 	f, err := c.functions.Create(c.r.Context(), control.CreateInput{
 		Account: c.caller.AccountID, Name: name, Caller: c.caller.ARN, Settings: s, Zip: zip, Tags: in.Tags, Publish: is(in.Publish),
 		CodeSigning: value(in.CodeSigningConfigArn),
+		Tenancy:     tenancy(in.TenancyConfig),
 	})
 	if err != nil {
 		return err
@@ -46,10 +47,16 @@ func creatable(in *api.CreateFunctionRequest) error {
 	switch {
 	case value(in.PackageType) == "Image":
 		return api.NotYet("PackageType Image")
-	case in.TenancyConfig != nil:
-		return api.NotYet("TenancyConfig")
 	case given(in.PublishTo):
 		return api.NotYet("PublishTo")
 	}
 	return native(in.Architectures)
+}
+
+// tenancy is how the function's environments are kept apart by tenant; "" for not at all.
+func tenancy(c *api.TenancyConfig) string {
+	if c == nil {
+		return ""
+	}
+	return value(c.TenantIsolationMode)
 }

@@ -51,6 +51,9 @@ func (c *call) summary(f *lambda.Config, qualifier string) api.FunctionConfigura
 	for _, l := range f.Layers {
 		a.Layers = append(a.Layers, api.FunctionLayer{Arn: l.ARN, CodeSize: l.Code.Size})
 	}
+	if f.Tenancy != "" {
+		a.TenancyConfig = &api.TenancyConfigAnswer{TenantIsolationMode: f.Tenancy}
+	}
 	if f.Environment != nil {
 		a.Environment = &api.EnvironmentAnswer{Variables: f.Environment}
 	}

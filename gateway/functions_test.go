@@ -279,7 +279,6 @@ func TestSettingsThatCannotBeEnforced(t *testing.T) {
 		{`"CapacityProviderConfig":{}`, "CapacityProviderConfig"},
 		{`"AcceleratorConfig":{}`, "The setting AcceleratorConfig"},
 		{`"PackageType":"Image"`, "PackageType Image"},
-		{`"TenancyConfig":{"TenantIsolationMode":"PER_TENANT"}`, "TenancyConfig"},
 		{`"PublishTo":"LATEST_PUBLISHED"`, "PublishTo"},
 		{`"Architectures":["` + foreign + `"]`, "Architectures with " + foreign + ", on this host of " + arch + ","},
 		{`"Code":{"ImageUri":"image"}`, "Code from a container image (ImageUri)"},

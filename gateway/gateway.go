@@ -15,6 +15,7 @@ import (
 	"thaw.dev/thaw/iam"
 	"thaw.dev/thaw/lambda"
 	"thaw.dev/thaw/layer"
+	"thaw.dev/thaw/mapping"
 	"thaw.dev/thaw/signing"
 )
 
@@ -38,6 +39,7 @@ type Options struct {
 	Objects  Objects
 	Verifier Verifier
 	Logs     Logs
+	Mappings *mapping.Mappings
 	// Identities decides by callers' own policies; *iam.Directory does. Without it callers with a role may do only what
 	// resource policies allow them.
 	Identities Identities
@@ -62,6 +64,7 @@ type Gateway struct {
 	verifier   Verifier
 	logs       Logs
 	identities Identities
+	mappings   *mapping.Mappings
 	urls       URLs
 	iam        *iam.Directory
 	ready      func() error
@@ -83,6 +86,7 @@ func New(o Options) *Gateway {
 		verifier:   o.Verifier,
 		logs:       o.Logs,
 		identities: o.Identities,
+		mappings:   o.Mappings,
 		urls:       o.URLs,
 		iam:        o.IAM,
 		ready:      o.Ready,

@@ -69,13 +69,18 @@ func (c *call) invocation(logType string) (*invoke.Request, error) {
 		Payload:       event,
 		ClientContext: clientContext,
 		TraceID:       traceID(h),
+		Tenant:        h.Get("X-Amz-Tenant-Id"),
 		LogTail:       logType == "Tail",
 	}, nil
 }
 
 // dryRun answers whether req would be run.
 func (c *call) dryRun(req *invoke.Request) error {
-	if _, err := c.functions.Resolve(req.Account, req.Function, req.Qualifier); err != nil {
+	fn, err := c.functions.Resolve(req.Account, req.Function, req.Qualifier)
+	if err != nil {
+		return err
+	}
+	if _, err := fn.ForTenant(req.Tenant); err != nil {
 		return err
 	}
 	return c.nothing()
@@ -86,8 +91,6 @@ func (c *call) invocable(kind string) error {
 	switch h := c.r.Header; {
 	case kind == "Event":
 		return lambda.Errorf(lambda.KindNotImplemented, "InvocationType Event is not implemented yet by Thaw")
-	case h.Get("X-Amz-Tenant-Id") != "":
-		return lambda.Errorf(lambda.KindInvalid, "The invoked function is not enabled with tenancy configuration. Remove the tenant ID from your request and try again.")
 	case h.Get("X-Amz-Durable-Execution-Name") != "":
 		return lambda.Errorf(lambda.KindInvalid, "The invoked function is not a durable function: DurableExecutionName is not implemented yet by Thaw")
 	}

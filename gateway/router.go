@@ -39,6 +39,8 @@ var handlers = func() map[string]handler {
 		streamHandlers,
 		policyHandlers,
 		urlHandlers,
+		runtimeManagementHandlers,
+		mappingHandlers,
 	} {
 		maps.Copy(all, group)
 	}

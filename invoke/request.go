@@ -12,6 +12,7 @@ type Request struct {
 	Payload       []byte // the event: JSON, at most lambda.MaxSyncPayloadBytes
 	ClientContext string // JSON text, already base64-decoded; "" if none
 	TraceID       string // X-Amzn-Trace-Id as the caller sent it; "" if none
+	Tenant        string // whom of the caller's tenants it is for; "" if none
 	LogTail       bool   // return the end of the invocation's log
 }
 

@@ -101,6 +101,9 @@ func (r *run) sync(ctx context.Context) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	if fn, err = fn.ForTenant(r.req.Tenant); err != nil {
+		return nil, err
+	}
 	r.seen.Account, r.seen.Function, r.seen.Version = fn.Account, fn.Name, fn.Version
 	begin := time.Now()
 	if r.place, err = r.admission.enter(ctx, fn); err != nil {
@@ -199,6 +202,7 @@ func (r *run) deliver() (link.Reply, error) {
 			TraceID:       r.trace.header,
 			ClientContext: r.req.ClientContext,
 			Stream:        r.out != nil,
+			TenantID:      r.req.Tenant,
 		},
 		Payload: r.req.Payload,
 	}

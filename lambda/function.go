@@ -72,6 +72,9 @@ type Config struct {
 	DeadLetterTarget string `json:"dead_letter_target,omitempty"`
 	// Tenancy is "PER_TENANT" if no environment may serve more than one tenant of the caller, else "".
 	Tenancy string `json:"tenancy,omitempty"`
+	// Tenant is whom an invocation is for, and so the only one whom its environment serves; see ForTenant. It is not part of
+	// a function's configuration, and never stored.
+	Tenant string `json:"-"`
 
 	Code Code `json:"code"`
 	// Layers are unpacked under /opt in this order: later ones replace what earlier ones have of the same name.

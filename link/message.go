@@ -117,7 +117,8 @@ type EventMeta struct {
 	Identity      string `json:"identity,omitempty"`       // Cognito identity, JSON text
 	// Stream says that the caller takes a result bit by bit, so that one which a custom runtime sends in chunks is
 	// passed on like that even if the runtime did not call it streaming.
-	Stream bool `json:"stream,omitempty"`
+	Stream   bool   `json:"stream,omitempty"`
+	TenantID string `json:"tenant_id,omitempty"` // whom of the function's tenants it is for
 }
 
 // ReplyMeta goes with a result or error.

@@ -22,6 +22,7 @@ import (
 	"thaw.dev/thaw/lambda"
 	"thaw.dev/thaw/layer"
 	"thaw.dev/thaw/logs"
+	"thaw.dev/thaw/mapping"
 	"thaw.dev/thaw/metrics"
 	"thaw.dev/thaw/ops"
 	"thaw.dev/thaw/pool"
@@ -169,6 +170,7 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 		Signing:    signatures,
 		Invoker:    n.invoker,
 		Verifier:   verifier,
+		Mappings:   mapping.New(mapping.NewStore(st.Records()), nil),
 		Logs:       cloudWatchLogs{cloudwatch.New(st.Logs(), c.Region)},
 		IAM:        roles,
 		Identities: roles,

@@ -96,11 +96,11 @@ type Options struct {
 // OverheadBytes is reserved for each environment beyond its function's memory, for the engine's own processes.
 const OverheadBytes = 24 << 20
 
-// key names what an environment can serve: one revision of one version.
-type key struct{ account, name, version, revision string }
+// key names what an environment can serve: one revision of one version, and with tenancy one tenant.
+type key struct{ account, name, version, revision, tenant string }
 
 func keyOf(fn *lambda.Config) key {
-	return key{fn.Account, fn.Name, fn.Version, fn.RevisionID}
+	return key{fn.Account, fn.Name, fn.Version, fn.RevisionID, fn.Tenant}
 }
 
 // Pool is the set of this host's environments. Its methods may be called concurrently.

@@ -204,7 +204,7 @@ const heavyInit = 300 * time.Millisecond
 // considerSnapshot makes a snapshot in the background after a cold start that would have been quicker with one: of a
 // version whose snapshot is missing, and where the operator allows it of every function with a heavy init.
 func (p *Pool) considerSnapshot(e *Environment) {
-	if !p.hasSnapshots() || e.Source == SourceSnapshot || e.InitFailure != nil || e.sealed {
+	if !p.hasSnapshots() || e.Source == SourceSnapshot || e.InitFailure != nil || e.sealed || e.key.tenant != "" {
 		return
 	}
 	if !e.Function.Optimized && (!p.o.SnapshotLatest || e.Cold.Init < heavyInit || lambda.SnapshotsOffered(e.Function.Runtime) != nil) {

@@ -46,7 +46,7 @@ func (s *Server) next(c *conn) http1.Answer {
 
 // eventAnswer is the answer of next. Headers with nothing to say are left out.
 func eventAnswer(ev *link.Event) http1.Answer {
-	fields := make([]http1.Field, 0, 8)
+	fields := make([]http1.Field, 0, 9)
 	fields = append(fields,
 		http1.Field{Name: "Content-Type", Value: "application/json"},
 		http1.Field{Name: "Lambda-Runtime-Aws-Request-Id", Value: ev.ID},
@@ -57,6 +57,7 @@ func eventAnswer(ev *link.Event) http1.Answer {
 		{Name: "Lambda-Runtime-Trace-Id", Value: ev.TraceID},
 		{Name: "Lambda-Runtime-Client-Context", Value: ev.ClientContext},
 		{Name: "Lambda-Runtime-Cognito-Identity", Value: ev.Identity},
+		{Name: "Lambda-Runtime-Aws-Tenant-Id", Value: ev.TenantID},
 	} {
 		if f.Value != "" {
 			fields = append(fields, f)

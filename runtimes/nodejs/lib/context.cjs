@@ -23,7 +23,7 @@ function completeContext(context, fn, meta) {
     identity: parseText(meta.identity, 'CognitoIdentity'),
     invokedFunctionArn: meta.arn,
     awsRequestId: meta.id,
-    tenantId: undefined,
+    tenantId: meta.tenant_id,
     getRemainingTimeInMillis: () => meta.deadline_ms - now(),
   });
 }

@@ -11,8 +11,6 @@ from .failure import Fault
 class LambdaContext:
     """Identifies one invocation and its function. Attributes follow AWS Lambda's developer guide."""
 
-    tenant_id = None
-
     def __init__(self, function, meta):
         self.__dict__.update(function)
         self.aws_request_id = meta["id"]
@@ -21,6 +19,7 @@ class LambdaContext:
         text = meta.get("client_context")
         self.client_context = ClientContext(_parse(text, "Client Context")) if text else None
         text = meta.get("identity")
+        self.tenant_id = meta.get("tenant_id")
         self.identity = CognitoIdentity(_parse(text, "Cognito Identity") if text else {})
 
     def get_remaining_time_in_millis(self):
