@@ -41,7 +41,7 @@ func TestLiveTailIsQuick(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	tail, err := l.StartLiveTail(ctx, account, []byte(`{"logGroupIdentifiers":["`+group+`"],"logEventFilterPattern":"n"}`))
+	tail, err := l.StartLiveTail(ctx, account, []byte(`{"logGroupIdentifiers":["`+group+`"],"logEventFilterPattern":"n="}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +64,7 @@ func TestLiveTailIsQuick(t *testing.T) {
 		logs.Append(account, group, "s", []store.LogEvent{{Message: "not this: x"}, {Message: fmt.Sprintf("n=%d.", i)}})
 		for m := range messages {
 			if strings.Contains(m, fmt.Sprintf("n=%d.", i)) {
-				if strings.Contains(m, "not this: x") && !strings.Contains(m, "n=") {
+				if strings.Contains(m, "not this") {
 					t.Errorf("got %q", m)
 				}
 				break
