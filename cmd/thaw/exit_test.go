@@ -58,7 +58,7 @@ func TestWrongCommandLines(t *testing.T) {
 		"nonsense":                       `unknown command "nonsense"`,
 		"invok":                          "did you mean invoke?",
 		"runtime nonsense":               `unknown runtime command "nonsense"`,
-		"runtime add python3.11":         "one of --interpreter and --from-dir",
+		"runtime add python3.11":         "one of --interpreter, --from-dir and --with",
 		"bench nonsense":                 `unknown measurement "nonsense"`,
 		"list --nonsense":                "unknown flag: --nonsense",
 		"list more":                      `unknown command "more"`,

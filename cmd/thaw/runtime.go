@@ -53,6 +53,15 @@ func newRuntimeAdd(a *app, dataDir *string) *cobra.Command {
 			"  thaw runtime add provided.al2023 --with /usr/bin/python3 --with /usr/lib/jvm/java-21-openjdk-amd64",
 		Args: exactly("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			ways := 0
+			for _, flag := range []string{"interpreter", "from-dir", "with"} {
+				if cmd.Flags().Changed(flag) {
+					ways++
+				}
+			}
+			if ways != 1 {
+				return usage(cmd, "say one of --interpreter, --from-dir and --with")
+			}
 			catalog, err := openCatalog(*dataDir, a.progressLogger())
 			if err != nil {
 				return err
@@ -67,8 +76,6 @@ func newRuntimeAdd(a *app, dataDir *string) *cobra.Command {
 	cmd.Flags().StringVar(&from.Interpreter, "interpreter", "", "path of a Python or Node.js of this version")
 	cmd.Flags().StringArrayVar(&from.With, "with", nil, "program or directory of this host that a custom runtime has, too; with its libraries; repeatable")
 	cmd.Flags().StringVar(&from.FromDir, "from-dir", "", "directory that holds a complete root file system; it must stay")
-	cmd.MarkFlagsOneRequired("interpreter", "from-dir", "with")
-	cmd.MarkFlagsMutuallyExclusive("interpreter", "from-dir", "with")
 	return cmd
 }
 
