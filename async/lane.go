@@ -21,13 +21,12 @@ type item struct {
 	accepted  int64 // ms
 	next      int64 // ms; when it is due
 	qualifier string
-	recursive bool
 	progress  *store.Progress // nil: never tried
 	lane      *lane
 }
 
 func newItem(h *store.EventHead) *item {
-	it := &item{key: h.Key, id: parseID(h.ID), accepted: h.Accepted.UnixMilli(), qualifier: h.Qualifier, recursive: h.Recursive}
+	it := &item{key: h.Key, id: parseID(h.ID), accepted: h.Accepted.UnixMilli(), qualifier: h.Qualifier}
 	if h.Progress != (store.Progress{}) {
 		it.setProgress(h.Progress)
 	}

@@ -49,6 +49,9 @@ func (s *Functions) Create(ctx context.Context, in CreateInput) (*lambda.Config,
 	if err := check(c); err != nil {
 		return nil, err
 	}
+	if err := s.checkDeadLetter(in.Settings.DeadLetter); err != nil {
+		return nil, err
+	}
 	if err := checkTags(in.Tags); err != nil {
 		return nil, err
 	}

@@ -15,6 +15,7 @@ type Settings struct {
 	LogGroup    *string           // "" means the default group
 	SnapStart   *lambda.SnapStart
 	Layers      []string // ARNs of layer versions, in their order; empty, not nil: none
+	DeadLetter  *string  // ARN of a queue or topic; "" for none
 }
 
 // apply writes the settings into c, which the caller owns.
@@ -30,6 +31,7 @@ func (in *Settings) apply(c *lambda.Config) {
 	if in.Environment != nil {
 		c.Environment = in.Environment
 	}
+	set(&c.DeadLetterTarget, in.DeadLetter)
 	set(&c.SnapStart, in.SnapStart)
 	if c.SnapStart == lambda.SnapStartNone {
 		c.SnapStart = ""

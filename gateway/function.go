@@ -52,6 +52,9 @@ func (c *call) summary(f *lambda.Config, qualifier string) api.FunctionConfigura
 	for _, l := range f.Layers {
 		a.Layers = append(a.Layers, api.FunctionLayer{Arn: l.ARN, CodeSize: l.Code.Size})
 	}
+	if f.DeadLetterTarget != "" {
+		a.DeadLetterConfig = &api.DeadLetterConfig{TargetArn: &f.DeadLetterTarget}
+	}
 	if f.Environment != nil {
 		a.Environment = &api.EnvironmentAnswer{Variables: f.Environment}
 	}

@@ -39,6 +39,7 @@ var handlers = func() map[string]handler {
 		streamHandlers,
 		policyHandlers,
 		urlHandlers,
+		eventHandlers,
 	} {
 		maps.Copy(all, group)
 	}

@@ -45,8 +45,6 @@ type EventHead struct {
 	Qualifier string `json:"qualifier,omitempty"`
 	// Accepted is when the invocation was accepted, to the millisecond.
 	Accepted time.Time `json:"accepted"`
-	// Recursive says that the invocation is one of a loop and must not run.
-	Recursive bool `json:"recursive,omitempty"`
 	// Target is the ARN that a delivery goes to; "" for an invocation.
 	Target   string   `json:"target,omitempty"`
 	Progress Progress `json:"progress,omitzero"`
