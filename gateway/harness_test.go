@@ -110,6 +110,7 @@ type server struct {
 	packages  *controltest.Packages
 	slots     *controltest.Slots
 	invoker   *invoker
+	events    events
 	gate      chan struct{} // if not nil, each preparation takes one token
 	log       *syncBuffer
 }
