@@ -10,14 +10,14 @@ import (
 	"thaw.dev/thaw/lambda"
 )
 
-// events keeps what was enqueued.
-type events struct {
+// eventQueue keeps what was enqueued.
+type eventQueue struct {
 	mu   sync.Mutex
 	got  []*invoke.Request
 	fail error
 }
 
-func (e *events) Enqueue(_ context.Context, req *invoke.Request) error {
+func (e *eventQueue) Enqueue(_ context.Context, req *invoke.Request) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.fail != nil {

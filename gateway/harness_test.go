@@ -110,7 +110,7 @@ type server struct {
 	packages  *controltest.Packages
 	slots     *controltest.Slots
 	invoker   *invoker
-	events    events
+	events    eventQueue
 	gate      chan struct{} // if not nil, each preparation takes one token
 	log       *syncBuffer
 }
