@@ -14,6 +14,7 @@
 //	layer            layers: versions, permissions
 //	signing          code signing configurations
 //	cloudwatch       the operations of CloudWatch Logs
+//	async            events: asynchronous invocations, retries, where their records go
 //	invoke           one invocation from admission to REPORT line
 //
 //	pool             slots and execution environments of this host; a cold start is in pool/coldstart.go
@@ -24,6 +25,7 @@
 //	iam              roles, their policies and their sessions
 //	account          accounts and their access keys
 //	auth             Signature Version 4, access keys, sessions
+//	destination      sends records to queues, topics, event buses and buckets
 //	client           Go client of the HTTP API
 //	s3               code from an S3-compatible store
 //	egress           the only way out of a sandbox, and its policy
