@@ -307,7 +307,6 @@ for mode in ("legacy", "standard", "adaptive"):
     patient = boto3.client("lambda", config=Config(retries={"mode": mode, "max_attempts": 5}))
     refused("NotImplementedException", patient.list_capacity_providers)
     refused("NotImplementedException", patient.list_event_source_mappings)
-    refused("NotImplementedException", patient.invoke, FunctionName="tour", InvocationType="Event")
 
 step("delete")
 for name in ("tour", "tour-b", "tour-c"):
