@@ -40,6 +40,8 @@ var rules = []struct {
 	{"control", []string{module + "/pool", module + "/invoke", module + "/gateway", module + "/layer", module + "/signing", "gvisor.dev", "github.com/nats-io"}, "use cases do not import each other"},
 	{"layer", []string{module + "/pool", module + "/invoke", module + "/gateway", module + "/control", "gvisor.dev"}, "use cases do not import each other"},
 	{"signing", []string{module + "/pool", module + "/invoke", module + "/gateway", module + "/control", module + "/layer", "gvisor.dev"}, "use cases do not import each other"},
+	{"async", []string{module + "/gateway", module + "/control", module + "/pool", module + "/api", module + "/sandbox"}, "events take the way of every invocation"},
+	{"destination", []string{module, "!" + module + "/lambda", "github.com"}, "it sends what it is given"},
 	{"gateway", []string{module + "/pool", module + "/store", module + "/sandbox", "gvisor.dev"}, "the front calls use cases only"},
 	{"auth", []string{module}, "who somebody is depends on nothing else"},
 	{"iam", []string{module, "!" + module + "/auth", "!" + module + "/store", "!" + module + "/policy"}, "roles know no functions"},

@@ -15,6 +15,7 @@
 //	signing          code signing configurations
 //	mapping          event source mappings: what a source may have, their states
 //	cloudwatch       the operations of CloudWatch Logs
+//	async            events: asynchronous invocations, retries, where their records go
 //	invoke           one invocation from admission to REPORT line
 //
 //	pool             slots and execution environments of this host; a cold start is in pool/coldstart.go
@@ -25,6 +26,7 @@
 //	iam              roles, their policies and their sessions
 //	account          accounts and their access keys
 //	auth             Signature Version 4, access keys, sessions
+//	destination      sends records to queues, topics, event buses and buckets
 //	client           Go client of the HTTP API
 //	s3               code from an S3-compatible store
 //	egress           the only way out of a sandbox, and its policy

@@ -16,6 +16,7 @@ type FunctionConfiguration struct {
 	Version              string
 	Environment          *EnvironmentAnswer `json:",omitempty"`
 	Layers               []FunctionLayer    `json:",omitempty"`
+	DeadLetterConfig     *DeadLetterConfig  `json:",omitempty"` // only with a target
 	TracingConfig        TracingConfigAnswer
 	RevisionId           string
 	State                string `json:",omitempty"`

@@ -143,13 +143,12 @@ func (q *Queue) Close() {
 // Enqueue accepts an invocation and returns when it is on disk. Errors: lambda.KindThrottled when too many events are
 // queued; any other error is ours, and the event may run all the same.
 func (q *Queue) Enqueue(ctx context.Context, req *invoke.Request) error {
-	next, passes := lambda.Lineage(req.TraceID, req.Account, req.Function)
 	e := &store.Event{
 		EventHead: store.EventHead{
 			ID: req.ID, Account: req.Account, Function: req.Function, Qualifier: req.Qualifier,
-			Accepted: time.Now().UTC().Truncate(time.Millisecond), Recursive: passes >= lambda.MaxPasses,
+			Accepted: time.Now().UTC().Truncate(time.Millisecond),
 		},
-		ARN: req.ARN, TraceID: next, Payload: req.Payload,
+		ARN: req.ARN, TraceID: req.TraceID, Tenant: req.Tenant, Payload: req.Payload,
 	}
 	q.mu.Lock()
 	full := q.events >= q.maxEvents

@@ -26,12 +26,13 @@ func (q *Queue) deliverLater(e *store.Event, target string, body func() ([]byte,
 		return false
 	}
 	d.FunctionARN = q.functionARN(e)
+	trace, _ := lambda.Lineage(e.TraceID, e.Account, e.Function) // what it leads to came through this function
 	err = q.add(context.Background(), &store.Event{
 		EventHead: store.EventHead{
 			ID: e.ID, Account: e.Account, Function: e.Function, Qualifier: e.Qualifier, Target: target,
 			Accepted: e.Accepted, Progress: store.Progress{Since: time.Now().UTC().Truncate(time.Millisecond)},
 		},
-		TraceID: e.TraceID, Delivery: d, Payload: payload,
+		TraceID: trace, Delivery: d, Payload: payload,
 	})
 	if err != nil {
 		q.log.Error("record of an event not queued", "request_id", e.ID, "err", err)
@@ -105,13 +106,12 @@ func (q *Queue) send(ctx context.Context, e *store.Event, since time.Time) error
 	if _, err := q.functions.EventRules(e.Account, ref.Name, ref.Qualifier); err != nil {
 		return err
 	}
-	trace, passes := lambda.Lineage(e.TraceID, e.Account, ref.Name)
 	err := q.add(ctx, &store.Event{
 		EventHead: store.EventHead{
 			ID: newID(), Account: e.Account, Function: ref.Name, Qualifier: ref.Qualifier,
-			Accepted: time.Now().UTC().Truncate(time.Millisecond), Recursive: passes >= lambda.MaxPasses,
+			Accepted: time.Now().UTC().Truncate(time.Millisecond),
 		},
-		ARN: e.Target, TraceID: trace, Payload: e.Payload,
+		ARN: e.Target, TraceID: e.TraceID, Payload: e.Payload,
 	})
 	if err == nil {
 		q.totals.accepted.Add(1)

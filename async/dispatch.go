@@ -73,7 +73,7 @@ func (q *Queue) start() {
 // mayStart reports whether a lane may have one more try under way. mu is held.
 //
 // A function without a reservation leaves a quarter of the account's unreserved concurrency to others, unless it has less
-// than its fair share of it: callers that wait for their answer, and the first event of another function, find room.
+// than its fair share of it, as if there were one function more: callers that wait for their answer, and the first event of another function, find room.
 func (q *Queue) mayStart(l *lane) bool {
 	n := len(l.running)
 	if n >= l.window {
@@ -88,7 +88,7 @@ func (q *Queue) mayStart(l *lane) bool {
 		return true
 	case rules.Share.Reserved == lambda.NoReservation:
 		all := rules.Share.Unreserved
-		return n < max(1, all/max(1, len(q.order))) || q.running[l.account] < all*3/4
+		return n < max(1, all/(len(q.order)+1)) || q.running[l.account] < all*3/4
 	case rules.Share.Reserved == 0: // no try will run
 		return true
 	}

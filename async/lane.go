@@ -21,13 +21,12 @@ type item struct {
 	accepted  int64 // ms
 	next      int64 // ms; when it is due
 	qualifier string
-	recursive bool
 	progress  *store.Progress // nil: never tried
 	lane      *lane
 }
 
 func newItem(h *store.EventHead) *item {
-	it := &item{key: h.Key, id: parseID(h.ID), accepted: h.Accepted.UnixMilli(), qualifier: h.Qualifier, recursive: h.Recursive}
+	it := &item{key: h.Key, id: parseID(h.ID), accepted: h.Accepted.UnixMilli(), qualifier: h.Qualifier}
 	if h.Progress != (store.Progress{}) {
 		it.setProgress(h.Progress)
 	}
@@ -61,7 +60,9 @@ type lane struct {
 
 	window    int       // how many tries may be under way, as far as experience tells
 	growAfter time.Time // when the window may grow again
-	listed    bool      // it is in the queue's order
+	ceiling   int       // how far it may grow
+	ceilingTo time.Time
+	listed    bool // it is in the queue's order
 }
 
 // firstWindow is how many tries of a lane may be under way before one of them has ended.
@@ -77,7 +78,7 @@ const maxDeliveries = 16
 func (q *Queue) put(it *item, key laneKey) {
 	l := q.lanes[key]
 	if l == nil {
-		l = &lane{laneKey: key, running: map[*item]struct{}{}, window: firstWindow}
+		l = &lane{laneKey: key, running: map[*item]struct{}{}, window: firstWindow, ceiling: maxWindow}
 		q.lanes[key] = l
 	}
 	it.lane = l
@@ -138,16 +139,26 @@ func (l *lane) size() int {
 
 // succeeded lets the window grow if it was used.
 func (l *lane) succeeded(now time.Time) {
-	if len(l.running) >= l.window/2 && now.After(l.growAfter) {
-		l.window = min(l.window+1, maxWindow)
+	if now.After(l.ceilingTo) {
+		l.ceiling = maxWindow
+	}
+	if len(l.running) >= l.window/2 && l.window < l.ceiling && now.After(l.growAfter) {
+		l.window++
 	}
 }
 
-// pauseAfterRefusal is how long a window does not grow after it shrank.
-const pauseAfterRefusal = 2 * time.Second
+// pauseAfterRefusal is how long a window does not grow after it shrank, and ceilingAfterRefusal how long it stays below what
+// was too much: the room between is for others.
+const (
+	pauseAfterRefusal   = 2 * time.Second
+	ceilingAfterRefusal = 30 * time.Second
+)
 
 // shrink makes the window smaller than what is under way.
 func (l *lane) shrink(now time.Time) {
+	if n := len(l.running); now.After(l.ceilingTo) || n*7/8 < l.ceiling {
+		l.ceiling, l.ceilingTo = max(1, n*7/8), now.Add(ceilingAfterRefusal)
+	}
 	l.window = max(1, min(l.window, len(l.running)*3/4))
 	l.growAfter = now.Add(pauseAfterRefusal)
 }

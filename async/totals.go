@@ -4,9 +4,9 @@ import "sync/atomic"
 
 // totals count what happened since Open.
 type totals struct {
-	accepted, succeeded, retried, refused, dropped, recursive atomic.Int64
-	delivered, deliveryFailures                               atomic.Int64
-	failed                                                    [conditions]atomic.Int64
+	accepted, succeeded, retried, refused, dropped atomic.Int64
+	delivered, deliveryFailures                    atomic.Int64
+	failed                                         [conditions]atomic.Int64
 }
 
 // Totals are what happened since the queue was opened.
@@ -17,7 +17,6 @@ type Totals struct {
 	Dropped          int64            // invocations whose function or qualifier was gone
 	Retried          int64            // failures of functions after which another attempt follows
 	Refused          int64            // tries that could not be run: throttles and errors of ours
-	Recursive        int64            // invocations that were not run because they are of a loop
 	Delivered        int64            // messages that destinations and dead letter queues took
 	DeliveryFailures int64            // tries of deliveries that failed
 }
@@ -27,7 +26,7 @@ func (q *Queue) Totals() Totals {
 	t := &q.totals
 	out := Totals{
 		Accepted: t.accepted.Load(), Succeeded: t.succeeded.Load(), Failed: map[string]int64{}, Dropped: t.dropped.Load(),
-		Retried: t.retried.Load(), Refused: t.refused.Load(), Recursive: t.recursive.Load(),
+		Retried: t.retried.Load(), Refused: t.refused.Load(),
 		Delivered: t.delivered.Load(), DeliveryFailures: t.deliveryFailures.Load(),
 	}
 	for c := conditionRetries; c < conditions; c++ {

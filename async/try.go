@@ -30,9 +30,6 @@ func (q *Queue) try(it *item) {
 		q.done(it)
 	case err != nil:
 		q.again(it, err, rules.MaxAge)
-	case e.Recursive:
-		q.totals.recursive.Add(1)
-		q.fail(it, e, &rules, conditionRecursive, nil)
 	case rules.Share.Reserved == 0:
 		q.fail(it, e, &rules, conditionNoConcurrency, nil)
 	case !time.Now().Before(e.Accepted.Add(rules.MaxAge)):
@@ -46,13 +43,15 @@ func (q *Queue) try(it *item) {
 func (q *Queue) invoke(it *item, e *store.Event, rules *lambda.EventRules) {
 	result, err := q.invoker.Sync(q.ctx, &invoke.Request{
 		ID: e.ID, Account: e.Account, Function: e.Function, Qualifier: e.Qualifier, ARN: e.ARN,
-		Payload: e.Payload, TraceID: e.TraceID,
+		Payload: e.Payload, TraceID: e.TraceID, Tenant: e.Tenant,
 	})
 	switch {
 	case q.ctx.Err() != nil && (err != nil || result.FunctionError != ""):
 		q.release(it) // the server stops: what ended the function may have been that. The next one tries again.
 	case lambda.KindOf(err) == lambda.KindNotFound:
 		q.drop(it, err)
+	case lambda.KindOf(err) == lambda.KindRecursive:
+		q.fail(it, e, rules, conditionRecursive, nil)
 	case err != nil:
 		q.again(it, err, rules.MaxAge)
 	case result.FunctionError == "":

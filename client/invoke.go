@@ -14,6 +14,7 @@ type InvokeInput struct {
 	Payload       []byte // the event, JSON; empty means none
 	ClientContext []byte // JSON object that the function sees as its client context; empty means none
 	LogTail       bool   // ask for the end of the invocation's log
+	TraceID       string // X-Ray trace header to pass on, as a function does that invokes another; "" for none
 	DryRun        bool   // check that the call would be allowed and run nothing
 }
 
@@ -62,6 +63,9 @@ func (in *InvokeInput) call(path string) call {
 	}
 	if in.DryRun {
 		k.header = append(k.header, header{"X-Amz-Invocation-Type", "DryRun"})
+	}
+	if in.TraceID != "" {
+		k.header = append(k.header, header{"X-Amzn-Trace-Id", in.TraceID})
 	}
 	if in.LogTail {
 		k.header = append(k.header, header{"X-Amz-Log-Type", "Tail"})

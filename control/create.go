@@ -54,6 +54,9 @@ func (s *Functions) Create(ctx context.Context, in CreateInput) (*lambda.Config,
 	if err := s.checkRole(c.Account, c.Role); err != nil {
 		return nil, err
 	}
+	if err := s.checkDeadLetter(in.Settings.DeadLetter); err != nil {
+		return nil, err
+	}
 	if err := checkTags(in.Tags); err != nil {
 		return nil, err
 	}

@@ -56,6 +56,9 @@ type Options struct {
 	// Random draws the versions that invocations of weighted aliases go to: numbers from 0 up to and not including 1. It is
 	// called concurrently; nil means math/rand/v2.
 	Random func() float64
+	// Reaches reports whether messages can be sent to a service: sqs, sns, events or s3. It is called concurrently; nil means
+	// that none can.
+	Reaches func(service string) bool
 	// Workers is how many functions are prepared at once, and how many snapshots made; 0 means 2.
 	Workers int
 	// PrepareTimeout bounds one preparation; 0 means 5 minutes.
@@ -78,6 +81,7 @@ type Functions struct {
 	log            *slog.Logger
 
 	random             func() float64
+	reaches            func(service string) bool
 	accountConcurrency int
 	limiting           chan struct{} // holds a token while somebody sets concurrency or aliases, or deletes a version
 
@@ -115,6 +119,9 @@ func New(o Options) *Functions {
 	}
 	if f.checkRole == nil {
 		f.checkRole = func(string, string) error { return nil }
+	}
+	if f.reaches = o.Reaches; f.reaches == nil {
+		f.reaches = func(string) bool { return false }
 	}
 	if f.random == nil {
 		f.random = rand.Float64

@@ -20,6 +20,7 @@ type Settings struct {
 	// The levels need format JSON.
 	ApplicationLogLevel *string
 	SystemLogLevel      *string
+	DeadLetter          *string // ARN of a queue or topic; "" for none
 }
 
 // apply writes the settings into c, which the caller owns.
@@ -35,6 +36,7 @@ func (in *Settings) apply(c *lambda.Config) {
 	if in.Environment != nil {
 		c.Environment = in.Environment
 	}
+	set(&c.DeadLetterTarget, in.DeadLetter)
 	set(&c.SnapStart, in.SnapStart)
 	if c.SnapStart == lambda.SnapStartNone {
 		c.SnapStart = ""

@@ -24,6 +24,9 @@ func (s *Functions) UpdateConfig(ctx context.Context, in UpdateConfigInput) (*la
 			}
 		}
 	}
+	if err := s.checkDeadLetter(in.Settings.DeadLetter); err != nil {
+		return nil, err
+	}
 	return s.update(ctx, in.Account, in.Name, false, func(c *lambda.Config) error {
 		if err := revision(c.RevisionID, in.RevisionID); err != nil {
 			return err

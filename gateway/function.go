@@ -54,6 +54,9 @@ func (c *call) summary(f *lambda.Config, qualifier string) api.FunctionConfigura
 	if f.Tenancy != "" {
 		a.TenancyConfig = &api.TenancyConfigAnswer{TenantIsolationMode: f.Tenancy}
 	}
+	if f.DeadLetterTarget != "" {
+		a.DeadLetterConfig = &api.DeadLetterConfig{TargetArn: &f.DeadLetterTarget}
+	}
 	if f.Environment != nil {
 		a.Environment = &api.EnvironmentAnswer{Variables: f.Environment}
 	}

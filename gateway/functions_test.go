@@ -273,7 +273,6 @@ func TestSettingsThatCannotBeEnforced(t *testing.T) {
 		{`"VpcConfig":{"SubnetIds":["subnet-1"]}`, "VpcConfig"},
 		{`"FileSystemConfigs":[{"Arn":"a","LocalMountPath":"/mnt/a"}]`, "FileSystemConfigs"},
 		{`"KMSKeyArn":"arn:aws:kms:us-east-1:000000000000:key/k"`, "KMSKeyArn"},
-		{`"DeadLetterConfig":{"TargetArn":"arn:aws:sqs:us-east-1:000000000000:q"}`, "DeadLetterConfig"},
 		{`"ImageConfig":{"Command":["x"]}`, "ImageConfig"},
 		{`"DurableConfig":{"ExecutionTimeout":60}`, "DurableConfig"},
 		{`"CapacityProviderConfig":{}`, "CapacityProviderConfig"},

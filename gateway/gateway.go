@@ -34,6 +34,7 @@ type Options struct {
 	Layers    *layer.Layers
 	Signing   *signing.Configs
 	Invoker   Invoker
+	Events    Events
 	Packages  Packages
 	// Objects has the code that callers name instead of sending it; nil refuses that.
 	Objects  Objects
@@ -59,6 +60,7 @@ type Gateway struct {
 	layers     *layer.Layers
 	signing    *signing.Configs
 	invoker    Invoker
+	events     Events
 	packages   Packages
 	objects    Objects
 	verifier   Verifier
@@ -81,6 +83,7 @@ func New(o Options) *Gateway {
 		layers:     o.Layers,
 		signing:    o.Signing,
 		invoker:    o.Invoker,
+		events:     o.Events,
 		packages:   o.Packages,
 		objects:    o.Objects,
 		verifier:   o.Verifier,

@@ -110,6 +110,7 @@ type server struct {
 	packages  *controltest.Packages
 	slots     *controltest.Slots
 	invoker   *invoker
+	events    eventQueue
 	gate      chan struct{} // if not nil, each preparation takes one token
 	log       *syncBuffer
 }
@@ -136,7 +137,7 @@ func newServer(t *testing.T, change ...func(*server, *gateway.Options)) *server 
 	t.Helper()
 	s := &server{t: t, store: &controltest.Store{}, packages: &controltest.Packages{}, slots: &controltest.Slots{}, invoker: &invoker{}, log: &syncBuffer{}}
 	logger := slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	o := gateway.Options{Region: "us-east-1", Invoker: s.invoker, Packages: s.packages, Verifier: verifier{}, Logger: logger}
+	o := gateway.Options{Region: "us-east-1", Invoker: s.invoker, Events: &s.events, Packages: s.packages, Verifier: verifier{}, Logger: logger}
 	for _, f := range change {
 		f(s, &o)
 	}
@@ -155,6 +156,7 @@ func newServer(t *testing.T, change ...func(*server, *gateway.Options)) *server 
 	s.functions = control.New(control.Options{
 		Region: "us-east-1", Store: s.store, Packages: s.packages, Layers: s.layers, Signing: s.signing, Logger: slog.New(slog.DiscardHandler),
 		EnsureRuntime: func(context.Context, string) error { return nil }, Slots: s.slots,
+		Reaches: func(service string) bool { return service != "events" },
 	})
 	s.functions.Open()
 	t.Cleanup(s.functions.Close)

@@ -27,7 +27,7 @@ func (c *call) invoke() error {
 	if err := api.CheckInvocation(kind, logType); err != nil {
 		return err
 	}
-	if err := c.invocable(kind); err != nil {
+	if err := c.invocable(); err != nil {
 		return err
 	}
 	req, err := c.invocation(logType)
@@ -36,6 +36,9 @@ func (c *call) invoke() error {
 	}
 	if kind == "DryRun" {
 		return c.dryRun(req)
+	}
+	if kind == "Event" {
+		return c.invokeEvent(req)
 	}
 	result, err := c.invoker.Sync(c.r.Context(), req)
 	if err != nil {
@@ -87,10 +90,8 @@ func (c *call) dryRun(req *invoke.Request) error {
 }
 
 // invocable refuses ways of invoking that Thaw does not have yet.
-func (c *call) invocable(kind string) error {
+func (c *call) invocable() error {
 	switch h := c.r.Header; {
-	case kind == "Event":
-		return lambda.Errorf(lambda.KindNotImplemented, "InvocationType Event is not implemented yet by Thaw")
 	case h.Get("X-Amz-Durable-Execution-Name") != "":
 		return lambda.Errorf(lambda.KindInvalid, "The invoked function is not a durable function: DurableExecutionName is not implemented yet by Thaw")
 	}

@@ -133,7 +133,6 @@ func TestInvokeErrors(t *testing.T) {
 	}{
 		{"type", "", []string{"X-Amz-Invocation-Type: Later"}, 400, "ValidationException",
 			`{"message":"1 validation error detected: Value 'Later' at 'invocationType' failed to satisfy constraint: Member must satisfy enum value set: [Event, RequestResponse, DryRun]"}`},
-		{"event", "", []string{"X-Amz-Invocation-Type: Event"}, 400, "NotImplementedException", `{"Type":"User","message":"InvocationType Event is not implemented yet by Thaw"}`},
 		{"durable", "", []string{"X-Amz-Durable-Execution-Name: n"}, 400, "InvalidParameterValueException",
 			`{"Type":"User","message":"The invoked function is not a durable function: DurableExecutionName is not implemented yet by Thaw"}`},
 		{"not JSON", "{a:1}", nil, 400, "InvalidRequestContentException",

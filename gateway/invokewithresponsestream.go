@@ -22,7 +22,7 @@ func (c *call) invokeWithResponseStream() error {
 	if err := api.CheckStreamInvocation(kind, logType); err != nil {
 		return err
 	}
-	if err := c.invocable(kind); err != nil {
+	if err := c.invocable(); err != nil {
 		return err
 	}
 	req, err := c.invocation(logType)

@@ -41,6 +41,7 @@ var handlers = func() map[string]handler {
 		urlHandlers,
 		runtimeManagementHandlers,
 		mappingHandlers,
+		eventHandlers,
 	} {
 		maps.Copy(all, group)
 	}

@@ -32,6 +32,11 @@ func settings(s *api.FunctionSettings) (control.Settings, error) {
 	if s.TracingConfig != nil {
 		out.Tracing = s.TracingConfig.Mode
 	}
+	if d := s.DeadLetterConfig; d != nil {
+		if out.DeadLetter = d.TargetArn; out.DeadLetter == nil {
+			out.DeadLetter = new(string)
+		}
+	}
 	if s.SnapStart != nil && s.SnapStart.ApplyOn != nil {
 		out.SnapStart = new(lambda.SnapStart(*s.SnapStart.ApplyOn))
 	}
@@ -47,8 +52,6 @@ func unenforced(s *api.FunctionSettings) string {
 		return "FileSystemConfigs"
 	case given(s.KMSKeyArn):
 		return "KMSKeyArn"
-	case s.DeadLetterConfig != nil && given(s.DeadLetterConfig.TargetArn):
-		return "DeadLetterConfig"
 	case s.ImageConfig != nil && (len(s.ImageConfig.EntryPoint) > 0 || len(s.ImageConfig.Command) > 0 || given(s.ImageConfig.WorkingDirectory)):
 		return "ImageConfig"
 	case s.DurableConfig != nil:

@@ -28,6 +28,7 @@ type Observation struct {
 	Account, Function, Version string
 	Outcome                    Outcome
 	Reason                     string        // the throttle reason
+	Loop                       bool          // refused for being one of a loop
 	Wait                       time.Duration // for admission and an environment
 	Duration                   time.Duration // the function's, as in its REPORT line; 0 if it did not run
 }

@@ -32,6 +32,8 @@ type Options struct {
 	Functions    Functions
 	Environments Environments
 	Shares       Shares
+	// MayLoop says whether a function may be invoked by a loop of invocations; nil means that none may.
+	MayLoop func(account, name string) bool
 	// StreamRate bounds the average rate of each streamed answer, in bytes per second, once its first StreamBurst
 	// bytes are out. 0 means no bound.
 	StreamRate int64
@@ -46,6 +48,7 @@ type Invoker struct {
 	environments Environments
 	admission    *admission
 	streamRate   int64
+	mayLoop      func(account, name string) bool
 	observe      func(Observation)
 	sampler      sampler
 	logger       *slog.Logger
@@ -56,9 +59,12 @@ func New(o Options) *Invoker {
 	if o.Observe == nil {
 		o.Observe = func(Observation) {}
 	}
+	if o.MayLoop == nil {
+		o.MayLoop = func(string, string) bool { return false }
+	}
 	return &Invoker{
 		functions: o.Functions, environments: o.Environments, admission: newAdmission(o.Shares),
-		streamRate: o.StreamRate, observe: o.Observe, logger: o.Logger,
+		mayLoop: o.MayLoop, streamRate: o.StreamRate, observe: o.Observe, logger: o.Logger,
 	}
 }
 
@@ -85,6 +91,7 @@ func (i *Invoker) run(ctx context.Context, req *Request, out *output) (*Result, 
 type run struct {
 	*Invoker
 	req      *Request
+	lineage  string  // the caller's trace header, with this pass through the function
 	out      *output // takes a streamed answer; nil to collect it
 	place    place
 	env      *pool.Environment
@@ -105,6 +112,9 @@ func (r *run) sync(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	r.seen.Account, r.seen.Function, r.seen.Version = fn.Account, fn.Name, fn.Version
+	if err := r.traced(fn); err != nil {
+		return nil, err
+	}
 	begin := time.Now()
 	if r.place, err = r.admission.enter(ctx, fn); err != nil {
 		return nil, err
@@ -119,7 +129,7 @@ func (r *run) sync(ctx context.Context) (*Result, error) {
 	case err != nil:
 		return nil, refusal(err)
 	}
-	r.trace = r.sampler.trace(r.req.TraceID, fn, time.Now())
+	r.trace = r.sampler.trace(r.lineage, fn, time.Now())
 	r.holds, r.deadline = true, time.Now().Add(fn.TimeoutDuration())
 	return r.do(), nil
 }

@@ -1,6 +1,10 @@
 package metrics
 
-import "thaw.dev/thaw/pool"
+import (
+	"slices"
+
+	"thaw.dev/thaw/pool"
+)
 
 // Types of a Family.
 const (
@@ -28,7 +32,9 @@ type Label struct {
 // Families describes every metric, in the order they are written. The caller must not change it.
 func Families() []Family { return families }
 
-var families = []Family{
+var families = slices.Concat(ownFamilies, eventFamilies)
+
+var ownFamilies = []Family{
 	{
 		"thaw_invocations_total", typeCounter, []Label{{"outcome", outcomes}},
 		"Invocations that have ended.",

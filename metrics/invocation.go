@@ -24,11 +24,16 @@ type Invocation struct {
 	// Wait is the time from admission until there was an environment, and Duration that of the function's run as its
 	// REPORT line says it. Both count only if the function ran: outcomes ok, function_error and timeout.
 	Wait, Duration time.Duration
+	// Loop says that it was refused for being one of a loop.
+	Loop bool
 }
 
 // Observe counts one invocation that has ended.
 func (m *Metrics) Observe(i Invocation) {
 	m.invocations.add(string(i.Outcome))
+	if i.Loop {
+		m.loops.Add(1)
+	}
 	switch i.Outcome {
 	case OutcomeOK, OutcomeFunctionError, OutcomeTimeout:
 		m.waits.observe(i.Wait)

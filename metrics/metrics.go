@@ -48,7 +48,9 @@ var (
 type Metrics struct {
 	since time.Time
 
-	hits, handOvers, freezes atomic.Int64
+	hits, handOvers, freezes, loops atomic.Int64
+
+	events func() Events // nil: there are none
 
 	coldStarts *counters   // source, cause, result
 	coldPhases *histograms // source, phase

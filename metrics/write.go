@@ -39,6 +39,7 @@ type scrape struct {
 	process Process
 	sums    sums
 	family  *Family
+	events  *Events // see queued
 	out     []byte
 }
 

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"thaw.dev/thaw/async"
 	"thaw.dev/thaw/embedded"
 	"thaw.dev/thaw/invoke"
 	"thaw.dev/thaw/lambda"
@@ -66,6 +67,15 @@ type Config struct {
 	// OpsListen is an address, host:port, at which the operator's /metrics and /status are served as they are on the
 	// socket DataDir/ops.sock. It has no authentication and shows all accounts. Empty: only the socket.
 	OpsListen string
+	// SQSEndpoint, SNSEndpoint and EventsEndpoint are where the records of asynchronous invocations go whose destinations are of
+	// these services, http or https URLs; EventsEndpoint is EventBridge's. Those for buckets go to S3Endpoint. Destinations of
+	// a service without an endpoint are refused.
+	SQSEndpoint, SNSEndpoint, EventsEndpoint string
+	// EndpointsCredentials is a file with the access key for them, in the format of AWS tools, profile "default". It signs
+	// records for buckets, too, if there are no S3Credentials.
+	EndpointsCredentials string
+	// EventDelays are the times between the tries of asynchronous invocations; the zero value means Lambda's.
+	EventDelays async.Delays
 	// EgressDeny are extra networks, in CIDR form, that functions must not reach. The host's own addresses, loopback,
 	// link-local and metadata addresses are always refused.
 	EgressDeny []string

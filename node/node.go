@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"thaw.dev/thaw/account"
+	"thaw.dev/thaw/async"
 	"thaw.dev/thaw/auth"
 	"thaw.dev/thaw/cloudwatch"
 	"thaw.dev/thaw/code"
@@ -35,6 +36,7 @@ import (
 type Node struct {
 	pool    *pool.Pool
 	invoker *invoke.Invoker
+	events  *async.Queue
 	http    *http.Server
 	addr    string
 	undo    []func() // what Open did, in its order
@@ -93,6 +95,17 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 		return nil, err
 	}
 
+	sender, err := openSender(c)
+	if err != nil {
+		return nil, err
+	}
+	n.onClose(sender.Close)
+	n.onClose(func() { // the end of the sandboxes ends what runs
+		if n.events != nil {
+			n.events.Close()
+		}
+	})
+
 	snapshots, err := openSnapshots(c)
 	if err != nil {
 		return nil, err
@@ -144,6 +157,7 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 		Slots:              slots{environments, catalog, background, &expecting},
 		CheckRole:          func(account, role string) error { return checkRole(roles, account, role, c.RequireRoles) },
 		AccountConcurrency: c.AccountConcurrency,
+		Reaches:            sender.Reaches,
 		Logger:             c.Logger,
 	})
 	functions.Open()
@@ -152,7 +166,7 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 
 	verifier := auth.NewVerifier(auth.Options{Keys: keys, Sessions: sessions, Region: c.Region})
 	n.invoker = invoke.New(invoke.Options{
-		Functions: enabled{functions, accounts}, Environments: environments, Shares: functions, StreamRate: c.StreamRate, Logger: c.Logger,
+		Functions: enabled{functions, accounts}, Environments: environments, Shares: functions, MayLoop: functions.MayLoop, StreamRate: c.StreamRate, Logger: c.Logger,
 		Observe: func(o invoke.Observation) { observe(counts, o) },
 	})
 	objects, err := n.openObjects(c)
@@ -163,12 +177,19 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 	if err != nil {
 		return nil, err
 	}
+	n.events = async.Open(async.Options{
+		Region: c.Region, Store: st.Events(), Functions: functions, Invoker: n.invoker, Sender: sender,
+		Delays: c.EventDelays, Logger: c.Logger,
+	})
+	n.onClose(n.events.Stop)
+	counts.WatchEvents(func() metrics.Events { return eventCounts(n.events) })
 	front := gateway.New(gateway.Options{
 		Region:     c.Region,
 		Functions:  functions,
 		Layers:     layers,
 		Signing:    signatures,
 		Invoker:    n.invoker,
+		Events:     n.events,
 		Verifier:   verifier,
 		Mappings:   mapping.New(mapping.NewStore(st.Records()), nil),
 		Logs:       cloudWatchLogs{cloudwatch.New(st.Logs(), c.Region)},
@@ -180,7 +201,7 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 		Logger:     c.Logger,
 	})
 	operators, err := ops.Open(ops.Options{
-		DataDir: c.DataDir, Listen: c.OpsListen, Metrics: counts, Status: environments.Status, Accounts: accounts,
+		DataDir: c.DataDir, Listen: c.OpsListen, Metrics: counts, Status: environments.Status, Accounts: accounts, Events: n.events,
 		Logger: c.Logger,
 	})
 	if err != nil {
@@ -205,7 +226,9 @@ func (n *Node) Invocations() []invoke.Count { return n.invoker.Counts() }
 
 // Shutdown stops accepting requests, lets those under way finish until ctx ends, and closes everything.
 func (n *Node) Shutdown(ctx context.Context) error {
+	n.events.Stop()
 	err := n.http.Shutdown(ctx)
+	n.events.Drain(ctx)
 	n.unwind()
 	return err
 }

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -47,18 +48,24 @@ func (c *Client) Close() { c.http.CloseIdleConnections() }
 
 // Report returns what the server holds now. Errors: ErrNoServer; fs.ErrPermission if the server runs as another user.
 func (c *Client) Report(ctx context.Context) (*Report, error) {
-	status, b, err := c.do(ctx, http.MethodGet, "/status", nil)
+	return ask[Report](ctx, c, http.MethodGet, "/status")
+}
+
+// ask makes a request and reads the answer, which must be good, as JSON.
+func ask[T any](ctx context.Context, c *Client, method, path string) (*T, error) {
+	name, _, _ := strings.Cut(path[1:], "?")
+	status, b, err := c.do(ctx, method, path, nil)
 	switch {
 	case err != nil:
 		return nil, err
 	case status != http.StatusOK:
-		return nil, fmt.Errorf("read status: the server answered %d %s", status, http.StatusText(status))
+		return nil, fmt.Errorf("read %s: the server answered %d %s", name, status, http.StatusText(status))
 	}
-	var r Report
-	if err := json.Unmarshal(b, &r); err != nil {
-		return nil, fmt.Errorf("read status: %w", err)
+	var answer T
+	if err := json.Unmarshal(b, &answer); err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
-	return &r, nil
+	return &answer, nil
 }
 
 // do makes a request and reads the whole answer.

@@ -14,6 +14,9 @@ func newHandler(o Options, changes bool) http.Handler {
 	if changes && o.Accounts != nil {
 		handleAccounts(mux, o.Accounts, o.Logger)
 	}
+	if o.Events != nil {
+		handleEvents(mux, o, changes)
+	}
 	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
 		var page bytes.Buffer
 		_ = o.Metrics.Write(&page, o.Status()) // a buffer takes everything

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"thaw.dev/thaw/async"
 	"thaw.dev/thaw/metrics"
 	"thaw.dev/thaw/pool"
 )
@@ -25,7 +26,9 @@ type Options struct {
 	Status func() pool.Status
 	// Accounts are what the paths under /accounts are about, which the socket alone has; nil: they do not exist.
 	Accounts Accounts
-	Logger   *slog.Logger
+	// Events are the queue of asynchronous invocations, which only the socket lets anybody change; nil: there is none.
+	Events *async.Queue
+	Logger *slog.Logger
 }
 
 // Server serves operators.

@@ -14,7 +14,7 @@ func goldenEvents(t testing.TB) (events, marks []byte) {
 	e := Event{
 		EventHead: EventHead{
 			ID: "8f14e45f-ceea-467f-a0e6-5f1d6e5f3c11", Account: "000000000000", Function: "f", Qualifier: "live",
-			Accepted: time.UnixMilli(1_700_000_000_123).UTC(), Recursive: true, Target: "arn:aws:sqs:us-east-1:000000000000:q",
+			Accepted: time.UnixMilli(1_700_000_000_123).UTC(), Target: "arn:aws:sqs:us-east-1:000000000000:q",
 			Progress: Progress{Attempts: 2, Refusals: 3, Next: time.UnixMilli(1_700_000_060_000).UTC(), Since: time.UnixMilli(1_700_000_000_500).UTC(), Undelivered: true, LastError: "no"},
 		},
 		ARN: "arn:aws:lambda:us-east-1:000000000000:function:f:live", TraceID: "Root=1-2-3",
@@ -60,7 +60,7 @@ func TestStoredFormOfEvents(t *testing.T) {
 		}
 	}
 	e, err := eventAt(events, 0)
-	if err != nil || e.ID != "8f14e45f-ceea-467f-a0e6-5f1d6e5f3c11" || !e.Recursive || e.Delivery.ErrorCode != 200 || string(e.Payload) != `{"a":1}` {
+	if err != nil || e.ID != "8f14e45f-ceea-467f-a0e6-5f1d6e5f3c11" || e.Delivery.ErrorCode != 200 || string(e.Payload) != `{"a":1}` {
 		t.Errorf("read back: %+v, %v", e, err)
 	}
 	m, err := decodeMarks(marks)

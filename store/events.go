@@ -30,6 +30,8 @@ type Event struct {
 	ARN string `json:"arn,omitempty"`
 	// TraceID is the X-Ray trace header of the invocation; "" if none.
 	TraceID string `json:"trace,omitempty"`
+	// Tenant is on whose behalf a function with tenant isolation is invoked; "" for others.
+	Tenant string `json:"tenant,omitempty"`
 	// Delivery says where Payload is to go; nil for an invocation, whose event Payload is.
 	Delivery *Delivery `json:"delivery,omitempty"`
 	Payload  []byte    `json:"-"`
@@ -45,8 +47,6 @@ type EventHead struct {
 	Qualifier string `json:"qualifier,omitempty"`
 	// Accepted is when the invocation was accepted, to the millisecond.
 	Accepted time.Time `json:"accepted"`
-	// Recursive says that the invocation is one of a loop and must not run.
-	Recursive bool `json:"recursive,omitempty"`
 	// Target is the ARN that a delivery goes to; "" for an invocation.
 	Target   string   `json:"target,omitempty"`
 	Progress Progress `json:"progress,omitzero"`

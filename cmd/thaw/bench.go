@@ -27,7 +27,7 @@ func newBench(a *app) *cobra.Command {
 	}
 	cmd.AddCommand(
 		newBenchWarm(a), newBenchCold(a), newBenchRestore(a), newBenchBurst(a), newBenchHetero(a), newBenchFreeze(a),
-		newBenchStream(a), newBenchDensity(a), newBenchRSS(a), newBenchReport(a),
+		newBenchStream(a), newBenchDensity(a), newBenchEvent(a), newBenchRSS(a), newBenchReport(a),
 	)
 	return cmd
 }
@@ -167,6 +167,19 @@ func newBenchStream(a *app) *cobra.Command {
 	f.StringVar(&o.Runtime, "runtime", "nodejs", "nodejs or a runtime's name")
 	f.IntVar(&o.N, "n", 500, "number of samples of the first byte")
 	f.IntVar(&o.Bytes, "bytes", 20<<20, "length of the long answers")
+	return cmd
+}
+
+func newBenchEvent(a *app) *cobra.Command {
+	var o bench.EventOptions
+	cmd := measurement(a, "event", "Measure how fast asynchronous invocations are accepted",
+		"The events of 1 KB are on disk when the answer comes. The function runs them meanwhile.",
+		&o.Setup, func(ctx context.Context) (*bench.EventReport, error) { return bench.Event(ctx, o) })
+	f := cmd.Flags()
+	registerRuntime(f, &o.Runtime)
+	f.IntVar(&o.N, "n", 5000, "number of samples of one client, and of events of many")
+	f.IntVar(&o.Clients, "clients", 32, "clients whose rate is measured")
+	f.IntVar(&o.Concurrency, "concurrency", 1, "invocations that run at once meanwhile")
 	return cmd
 }
 

@@ -53,7 +53,7 @@ func newRoot(a *app) *cobra.Command {
 	root.AddCommand(
 		newServe(a), newEnv(a),
 		newDeploy(a), newInvoke(a), newLogs(a), newList(a), newDelete(a),
-		newRuntime(a), newAccount(a), newTop(a), newDoctor(a), newBench(a), newSim(a), newVersion(a),
+		newEvents(a), newRuntime(a), newAccount(a), newTop(a), newDoctor(a), newBench(a), newSim(a), newVersion(a),
 	)
 	checkUsage(root)
 	return root

@@ -95,6 +95,26 @@ same("result", result, {"version": 1, "event": {"name": "Grüße, 世界"}, "mem
 step("dry run")
 same("status", invoke({}, InvocationType="DryRun")[0]["StatusCode"], 204)
 
+step("asynchronous")
+answer, result = invoke({}, InvocationType="Event")
+same("answer", (answer["StatusCode"], result, "ExecutedVersion" in answer), (202, None, False))
+same("status", aws.invoke_async(FunctionName="tour", InvokeArgs=b"{}")["Status"], 202)
+refused(aws.exceptions.ResourceNotFoundException, aws.get_function_event_invoke_config, FunctionName="tour")
+refused(aws.exceptions.ResourceNotFoundException, aws.update_function_event_invoke_config, FunctionName="tour", MaximumRetryAttempts=1)
+refused(aws.exceptions.InvalidParameterValueException, aws.put_function_event_invoke_config, FunctionName="tour",
+        DestinationConfig={"OnSuccess": {"Destination": fn["Configuration"]["FunctionArn"]}})
+config = aws.put_function_event_invoke_config(FunctionName="tour", MaximumRetryAttempts=0)
+same("config", (config["FunctionArn"], config["MaximumRetryAttempts"], config["DestinationConfig"]),
+     (fn["Configuration"]["FunctionArn"] + ":$LATEST", 0, {"OnSuccess": {}, "OnFailure": {}}))
+same("the year", config["LastModified"].year >= 2026, True)
+config = aws.update_function_event_invoke_config(FunctionName="tour", MaximumEventAgeInSeconds=60)
+same("config", (config["MaximumRetryAttempts"], config["MaximumEventAgeInSeconds"]), (0, 60))
+same("config", aws.get_function_event_invoke_config(FunctionName="tour")["MaximumEventAgeInSeconds"], 60)
+same("configs", len(aws.list_function_event_invoke_configs(FunctionName="tour")["FunctionEventInvokeConfigs"]), 1)
+aws.delete_function_event_invoke_config(FunctionName="tour")
+same("recursion", aws.get_function_recursion_config(FunctionName="tour")["RecursiveLoop"], "Terminate")
+same("recursion", aws.put_function_recursion_config(FunctionName="tour", RecursiveLoop="Allow")["RecursiveLoop"], "Allow")
+
 step("function error")
 answer, result = invoke({"fail": True})
 same("status", answer["StatusCode"], 200)
@@ -286,7 +306,6 @@ step("not implemented yet")
 for mode in ("legacy", "standard", "adaptive"):
     patient = boto3.client("lambda", config=Config(retries={"mode": mode, "max_attempts": 5}))
     refused("NotImplementedException", patient.list_capacity_providers)
-    refused("NotImplementedException", patient.invoke, FunctionName="tour", InvocationType="Event")
 
 step("delete")
 for name in ("tour", "tour-b", "tour-c"):

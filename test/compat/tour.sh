@@ -66,6 +66,17 @@ is "client context" "$(answer custom)" "{'from': 'cli'}"
 step dry run
 is status "$(invoke '{}' --invocation-type DryRun --query StatusCode --output text)" 204
 
+step asynchronous
+is status "$(invoke '{}' --invocation-type Event --query StatusCode --output text)" 202
+is status "$(lambda invoke-async --function-name tour --invoke-args event.json --query Status --output text)" 202
+is retries "$(lambda put-function-event-invoke-config --function-name tour --maximum-retry-attempts 1 --query MaximumRetryAttempts)" 1
+is age "$(lambda update-function-event-invoke-config --function-name tour --maximum-event-age-in-seconds 60 --query MaximumEventAgeInSeconds)" 60
+is retries "$(lambda get-function-event-invoke-config --function-name tour --query MaximumRetryAttempts)" 1
+is configs "$(lambda list-function-event-invoke-configs --function-name tour --query 'length(FunctionEventInvokeConfigs)')" 1
+lambda delete-function-event-invoke-config --function-name tour
+is recursion "$(lambda put-function-recursion-config --function-name tour --recursive-loop Allow --query RecursiveLoop --output text)" Allow
+is recursion "$(lambda get-function-recursion-config --function-name tour --query RecursiveLoop --output text)" Allow
+
 step function error
 is "the answer" "$(invoke '{"fail":true}' --query '[StatusCode,FunctionError]' --output text)" "$(printf '200\tUnhandled')"
 is type "$(answer errorType)" ValueError
@@ -220,7 +231,6 @@ AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE refused UnrecognizedClientException lambd
 
 step not implemented yet
 refused NotImplementedException lambda list-capacity-providers
-refused NotImplementedException lambda invoke --function-name tour --invocation-type Event answer.json
 sent=$(lambda list-capacity-providers --debug 2>&1 | grep -c 'Sending http request' || true)
 is "the number of requests" "$sent" 1
 

@@ -480,14 +480,6 @@ func (t *tour) notImplemented() error {
 			_, err := t.aws.ListCapacityProviders(t.ctx, nil)
 			return err
 		}),
-		refusedAs(t, code, func() error {
-			_, _, err := t.call(`{}`, func(in *lambda.InvokeInput) { in.InvocationType = types.InvocationTypeEvent })
-			return err
-		}),
-		refusedAs(t, code, func() error {
-			_, err := t.aws.InvokeWithResponseStream(t.ctx, &lambda.InvokeWithResponseStreamInput{FunctionName: aws.String("tour")})
-			return err
-		}),
 	)
 }
 

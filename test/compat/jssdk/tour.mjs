@@ -281,8 +281,7 @@ step("unknown access key");
 await refused("UnrecognizedClientException", "ListFunctions", {}, as("AKIAIOSFODNN7EXAMPLE", "x"));
 
 step("not implemented yet");
-await refused("NotImplementedException", "Invoke", { FunctionName, InvocationType: "Event" });
-await refused("NotImplementedException", "InvokeWithResponseStream", { FunctionName });
+await refused("NotImplementedException", "ListCapacityProviders", {});
 
 step("delete");
 for (const name of ["tour", "tour-b", "tour-c"]) {
