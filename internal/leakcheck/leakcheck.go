@@ -6,13 +6,13 @@ import (
 	"os"
 	"runtime"
 	"strings"
-	"testing"
 	"time"
 )
 
-// Main runs the tests and exits; call it from TestMain. A goroutine counts as leaked when it is not one of the test
-// runner's or the runtime's, its stack mentions none of ignore, and it is still there two seconds after the last test.
-func Main(m *testing.M, ignore ...string) {
+// Main runs the tests and exits; call it from TestMain. m is the *testing.M, or what does more around it. A goroutine
+// counts as leaked when it is not one of the test runner's or the runtime's, its stack mentions none of ignore, and it is
+// still there two seconds after the last test.
+func Main(m interface{ Run() int }, ignore ...string) {
 	code := m.Run()
 	if code == 0 {
 		deadline := time.Now().Add(2 * time.Second)

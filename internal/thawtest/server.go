@@ -30,9 +30,11 @@ const Role = "arn:aws:iam::000000000000:role/test"
 // Server is a server with the gVisor engine, in this process.
 type Server struct {
 	*client.Client
-	Dir  string // the data directory
-	Log  *Log   // the server's own log
-	node *node.Node
+	Dir string // the data directory
+	Log *Log   // the server's own log
+
+	node    *node.Node
+	options client.Options // how the client signs
 }
 
 // Start starts a server on a free port of 127.0.0.1. It is closed when the test ends, and must then leave nothing.
@@ -66,6 +68,7 @@ func Start(t testing.TB, change func(*node.Config)) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.options = options
 	if s.Client, err = client.New(options); err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,131 @@
+package thawtest
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"thaw.dev/thaw/client"
+)
+
+// Answer is what the server sent.
+type Answer struct {
+	Status int
+	Header http.Header
+	Body   string
+}
+
+// Decode decodes the body, which must be JSON and come with the status want.
+func (a Answer) Decode(t testing.TB, want int, into any) {
+	t.Helper()
+	if a.Status != want {
+		t.Fatalf("status %d, want %d: %.300s", a.Status, want, a.Body)
+	}
+	if err := json.Unmarshal([]byte(a.Body), into); err != nil {
+		t.Fatalf("%v: %.300s", err, a.Body)
+	}
+}
+
+// Do sends a signed request as it is, for tests of paths, headers and bodies. target is the path, escaped, and the query,
+// escaped and sorted; header has lines of the form "Name: value".
+func (s *Server) Do(t testing.TB, method, target, body string, header ...string) Answer {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, s.Endpoint()+target, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sign(r, s.options, target, body)
+	return s.exchange(t, r, header)
+}
+
+// Visit sends an unsigned request to the URL of a function. rest is the path and the query.
+func (s *Server) Visit(t testing.TB, functionURL, method, rest, body string, header ...string) Answer {
+	t.Helper()
+	return s.exchange(t, s.visitor(t, functionURL, method, rest, body), header)
+}
+
+// visitor is a request to the URL of a function, whose host name need not resolve.
+func (s *Server) visitor(t testing.TB, functionURL, method, rest, body string) *http.Request {
+	t.Helper()
+	host := strings.TrimSuffix(strings.TrimPrefix(functionURL, "http://"), "/")
+	r, err := http.NewRequestWithContext(t.Context(), method, s.Endpoint()+rest, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Host = host
+	return r
+}
+
+// VisitStream is Visit for answers that come in parts. The caller closes the body.
+func (s *Server) VisitStream(t testing.TB, functionURL string) *http.Response {
+	t.Helper()
+	resp, err := s.http().Do(s.visitor(t, functionURL, http.MethodGet, "/", ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp
+}
+
+func (s *Server) http() *http.Client {
+	return &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DisableCompression: true}}
+}
+
+func (s *Server) exchange(t testing.TB, r *http.Request, header []string) Answer {
+	t.Helper()
+	for _, line := range header {
+		name, value, _ := strings.Cut(line, ": ")
+		r.Header.Set(name, value)
+	}
+	resp, err := s.http().Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Answer{resp.StatusCode, resp.Header, string(bytes.TrimSuffix(b, []byte("\n")))}
+}
+
+// escapeAgain escapes what a path in targets may have beside letters, digits, slashes, hyphens, underscores and dots.
+var escapeAgain = strings.NewReplacer("%", "%25", ":", "%3A", "$", "%24")
+
+// sign signs a request for the Lambda API. Source: AWS IAM user guide, "Create a signed AWS API request".
+func sign(r *http.Request, o client.Options, target, body string) {
+	path, query, _ := strings.Cut(target, "?")
+	date := time.Now().UTC().Format("20060102T150405Z")
+	r.Header.Set("X-Amz-Date", date)
+	region := o.Region
+	if region == "" {
+		region = client.DefaultRegion
+	}
+	hash := func(text string) string {
+		sum := sha256.Sum256([]byte(text))
+		return hex.EncodeToString(sum[:])
+	}
+	canonical := strings.Join([]string{
+		r.Method, escapeAgain.Replace(path), query, "host:" + r.URL.Host, "x-amz-date:" + date, "", "host;x-amz-date", hash(body),
+	}, "\n")
+	scope := []string{date[:8], region, "lambda", "aws4_request"}
+	key := []byte("AWS4" + o.SecretKey)
+	mac := func(text string) []byte {
+		h := hmac.New(sha256.New, key)
+		h.Write([]byte(text))
+		return h.Sum(nil)
+	}
+	for _, part := range scope {
+		key = mac(part)
+	}
+	signature := mac(strings.Join([]string{"AWS4-HMAC-SHA256", date, strings.Join(scope, "/"), hash(canonical)}, "\n"))
+	r.Header.Set("Authorization", fmt.Sprintf("AWS4-HMAC-SHA256 Credential=%s/%s, SignedHeaders=host;x-amz-date, Signature=%x",
+		o.AccessKey, strings.Join(scope, "/"), signature))
+}

@@ -1,0 +1,117 @@
+package traps_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"thaw.dev/thaw/client"
+	"thaw.dev/thaw/pool"
+)
+
+func TestLifecycle(t *testing.T) {
+	t.Parallel()
+	t.Run("freeze", func(t *testing.T) {
+		t.Parallel()
+		s := server(t)
+		name := python(t, `
+import threading, time
+longest = 0.0
+def tick():
+    global longest
+    last = time.time()
+    while True:
+        time.sleep(0.01)
+        longest, last = max(longest, time.time() - last), time.time()
+threading.Thread(target=tick, daemon=True).start()
+def handler(e, c):
+    time.sleep(0.1)
+    return longest
+`)
+		first := s.Call(t, name, `{}`)
+		await(t, "the environment is frozen", func() bool {
+			for _, e := range s.Status().Environments {
+				if e.Function == name {
+					return e.State == pool.StateFrozen
+				}
+			}
+			return false
+		})
+		start := time.Now()
+		await(t, "a second passes", func() bool { return time.Since(start) > time.Second })
+		frozen := time.Since(start)
+		var longest float64
+		s.Result(t, name, `{}`, &longest)
+		if longest < frozen.Seconds()-0.1 {
+			t.Errorf("while frozen for %v the function rested for %.3f s at most", frozen, longest)
+		}
+		second := s.Call(t, name, `{}`)
+		if !strings.Contains(string(first.LogTail), "\tInit Duration: ") || strings.Contains(string(second.LogTail), "Init Duration") {
+			t.Errorf("Init Duration belongs into the first REPORT only:\n%s%s", first.LogTail, second.LogTail)
+		}
+	})
+	t.Run("suppressed init", func(t *testing.T) {
+		t.Parallel()
+		s := server(t)
+		name := python(t, `
+import os, sys
+if not os.path.exists("/tmp/second"):
+    open("/tmp/second", "w")
+    sys.exit(7)
+def handler(e, c):
+    return "up"
+`)
+		out := s.Call(t, name, `{}`)
+		if out.FunctionError != "" || string(out.Payload) != `"up"` {
+			t.Errorf("got %s", out.Payload)
+		}
+		_, report, _ := strings.Cut(string(out.LogTail), "\nREPORT ")
+		if !strings.Contains(string(out.LogTail), "Phase: init\tStatus: error") || strings.Contains(report, "Init Duration") {
+			t.Errorf("log:\n%s", out.LogTail)
+		}
+	})
+	t.Run("no SIGTERM without extensions", func(t *testing.T) {
+		t.Parallel()
+		s := server(t)
+		name := python(t, `
+import os, signal, time
+signal.signal(signal.SIGTERM, lambda *_: print("got SIGTERM", flush=True))
+def handler(e, c):
+    print("stream", os.environ["AWS_LAMBDA_LOG_STREAM_NAME"])
+    if e.get("hang"):
+        open("/tmp/kept", "w")
+        time.sleep(60)
+    return os.path.exists("/tmp/kept")
+`, timeout(1))
+		if f := s.Fails(t, name, `{"hang":true}`); f.Type != "Sandbox.Timedout" {
+			t.Errorf("got %s", f.Raw)
+		}
+		if out := s.Call(t, name, `{}`); string(out.Payload) != "true" {
+			t.Errorf("/tmp was lost: %s", out.Payload)
+		}
+		streams := map[string]bool{}
+		for _, e := range logLines(t, name, 6) {
+			if strings.Contains(e.Message, "SIGTERM") {
+				t.Error("the runtime got SIGTERM")
+			}
+			streams[e.Stream] = true
+		}
+		if len(streams) != 1 {
+			t.Errorf("log streams %v, want one: the environment survives a timeout", streams)
+		}
+	})
+}
+
+// logLines waits until a function's log has n lines and returns them.
+func logLines(t *testing.T, name string, n int) (all []client.LogEvent) {
+	t.Helper()
+	await(t, "the log is there", func() bool {
+		page, err := server(t).FilterLogEvents(t.Context(), client.FilterLogEventsInput{LogGroupName: "/aws/lambda/" + name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = page.Events
+		return len(all) >= n
+	})
+	return all
+}
