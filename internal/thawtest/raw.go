@@ -8,7 +8,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -42,14 +44,17 @@ func (s *Server) Do(t testing.TB, method, target, body string, header ...string)
 	if err != nil {
 		t.Fatal(err)
 	}
+	set(r, header)
 	sign(r, s.options, target, body)
-	return s.exchange(t, r, header)
+	return s.exchange(t, r)
 }
 
 // Visit sends an unsigned request to the URL of a function. rest is the path and the query.
 func (s *Server) Visit(t testing.TB, functionURL, method, rest, body string, header ...string) Answer {
 	t.Helper()
-	return s.exchange(t, s.visitor(t, functionURL, method, rest, body), header)
+	r := s.visitor(t, functionURL, method, rest, body)
+	set(r, header)
+	return s.exchange(t, r)
 }
 
 // visitor is a request to the URL of a function, whose host name need not resolve.
@@ -78,12 +83,16 @@ func (s *Server) http() *http.Client {
 	return &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DisableCompression: true}}
 }
 
-func (s *Server) exchange(t testing.TB, r *http.Request, header []string) Answer {
-	t.Helper()
+// set sets the headers of a request.
+func set(r *http.Request, header []string) {
 	for _, line := range header {
 		name, value, _ := strings.Cut(line, ": ")
 		r.Header.Set(name, value)
 	}
+}
+
+func (s *Server) exchange(t testing.TB, r *http.Request) Answer {
+	t.Helper()
 	resp, err := s.http().Do(r)
 	if err != nil {
 		t.Fatal(err)
@@ -112,9 +121,16 @@ func sign(r *http.Request, o client.Options, target, body string) {
 		sum := sha256.Sum256([]byte(text))
 		return hex.EncodeToString(sum[:])
 	}
-	canonical := strings.Join([]string{
-		r.Method, escapeAgain.Replace(path), query, "host:" + r.URL.Host, "x-amz-date:" + date, "", "host;x-amz-date", hash(body),
-	}, "\n")
+	signed := []string{"host"}
+	lines := []string{"host:" + r.URL.Host}
+	for _, name := range slices.Sorted(maps.Keys(r.Header)) {
+		if name = strings.ToLower(name); strings.HasPrefix(name, "x-amz-") {
+			signed = append(signed, name)
+			lines = append(lines, name+":"+r.Header.Get(name))
+		}
+	}
+	names := strings.Join(signed, ";")
+	canonical := strings.Join([]string{r.Method, escapeAgain.Replace(path), query, strings.Join(lines, "\n"), "", names, hash(body)}, "\n")
 	scope := []string{date[:8], region, "lambda", "aws4_request"}
 	key := []byte("AWS4" + o.SecretKey)
 	mac := func(text string) []byte {
@@ -126,6 +142,6 @@ func sign(r *http.Request, o client.Options, target, body string) {
 		key = mac(part)
 	}
 	signature := mac(strings.Join([]string{"AWS4-HMAC-SHA256", date, strings.Join(scope, "/"), hash(canonical)}, "\n"))
-	r.Header.Set("Authorization", fmt.Sprintf("AWS4-HMAC-SHA256 Credential=%s/%s, SignedHeaders=host;x-amz-date, Signature=%x",
-		o.AccessKey, strings.Join(scope, "/"), signature))
+	r.Header.Set("Authorization", fmt.Sprintf("AWS4-HMAC-SHA256 Credential=%s/%s, SignedHeaders=%s, Signature=%x",
+		o.AccessKey, strings.Join(scope, "/"), names, signature))
 }

@@ -16,6 +16,9 @@ func TestErrorKey(t *testing.T) {
 	if a := s.Do(t, "PUT", "/2017-10-31/functions/"+name+"/concurrency", `{"ReservedConcurrentExecutions":0}`); a.Status != 200 {
 		t.Fatalf("%d %s", a.Status, a.Body)
 	}
+	if _, err := s.PublishVersion(t.Context(), name); err != nil {
+		t.Fatal(err)
+	}
 	f := functions + "/" + name
 	for what, c := range map[string]struct {
 		answer thawtest.Answer
@@ -34,6 +37,7 @@ func TestErrorKey(t *testing.T) {
 		"no runtime": {s.Do(t, "PUT", f+"/configuration", `{"Runtime":"cobol85"}`), 400, "InvalidParameterValueException", `{"Type":"User","message":"Value cobol85 at 'runtime' failed to satisfy constraint: `},
 		"revision":   {s.Do(t, "PUT", f+"/code", `{"RevisionId":"00000000-0000-0000-0000-000000000000","ZipFile":"UEsF"}`), 412, "PreconditionFailedException", `{"Type":"User","message":"`},
 		"too large":  {s.Do(t, "POST", f+"/invocations", `"`+strings.Repeat("x", 6<<20)+`"`), 413, "RequestTooLargeException", `{"Type":"User","message":"Request must be smaller than 6291456 bytes for the InvokeFunction operation"}`},
+		"media type":  {s.Do(t, "POST", f+"/invocations", "{}", "Content-Type: image/png"), 415, "UnsupportedMediaTypeException", `{"Type":"User","message":"The content type of the Invoke request body is not JSON: `},
 		"provisioned": {s.Do(t, "GET", "/2019-09-30/functions/"+name+"/provisioned-concurrency?Qualifier=1", ""), 404, "ProvisionedConcurrencyConfigNotFoundException",
 			`{"Type":"User","message":"`},
 	} {
