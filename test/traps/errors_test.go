@@ -37,7 +37,7 @@ func TestErrorKey(t *testing.T) {
 		"no runtime": {s.Do(t, "PUT", f+"/configuration", `{"Runtime":"cobol85"}`), 400, "InvalidParameterValueException", `{"Type":"User","message":"Value cobol85 at 'runtime' failed to satisfy constraint: `},
 		"revision":   {s.Do(t, "PUT", f+"/code", `{"RevisionId":"00000000-0000-0000-0000-000000000000","ZipFile":"UEsF"}`), 412, "PreconditionFailedException", `{"Type":"User","message":"`},
 		"too large":  {s.Do(t, "POST", f+"/invocations", `"`+strings.Repeat("x", 6<<20)+`"`), 413, "RequestTooLargeException", `{"Type":"User","message":"Request must be smaller than 6291456 bytes for the InvokeFunction operation"}`},
-		"media type":  {s.Do(t, "POST", f+"/invocations", "{}", "Content-Type: image/png"), 415, "UnsupportedMediaTypeException", `{"Type":"User","message":"The content type of the Invoke request body is not JSON: `},
+		"media type": {s.Do(t, "POST", f+"/invocations", "{}", "Content-Type: image/png"), 415, "UnsupportedMediaTypeException", `{"Type":"User","message":"The content type of the Invoke request body is not JSON: `},
 		"provisioned": {s.Do(t, "GET", "/2019-09-30/functions/"+name+"/provisioned-concurrency?Qualifier=1", ""), 404, "ProvisionedConcurrencyConfigNotFoundException",
 			`{"Type":"User","message":"`},
 	} {
