@@ -113,7 +113,7 @@ func TestExtensions(t *testing.T) {
 	t.Parallel()
 	s := server(t)
 	name := python(t, `
-import json, os, urllib.error, urllib.request
+import json, os, threading, time, urllib.error, urllib.request
 api = "http://" + os.environ["AWS_LAMBDA_RUNTIME_API"] + "/2020-01-01/extension/"
 def call(path, headers, body=None):
     try:
@@ -136,8 +136,8 @@ me = {"Lambda-Extension-Identifier": register("inside", ["INVOKE"])[1]["Lambda-E
 seen["no type"] = call("exit/error", me, b"{}")
 def handler(e, c):
     seen["late"] = register("late", ["INVOKE"])
+    time.sleep(e.get("hold", 0))
     return seen
-import threading
 def run():
     call("event/next", me)
     call("event/next", me)
@@ -156,8 +156,7 @@ threading.Thread(target=run, daemon=True).start()
 		}
 	}
 	// The second invocation ends with the extension.
-	out := s.Call(t, name, `{}`)
-	if out.FunctionError != "" && !strings.Contains(string(out.Payload), "Extension.") {
-		t.Errorf("got %s", out.Payload)
+	if f := s.Fails(t, name, `{"hold":60}`); f.Type != "Extension.ExitError" || !strings.HasSuffix(f.Message, "Error: Extension.Tired") {
+		t.Errorf("got %s", f.Raw)
 	}
 }

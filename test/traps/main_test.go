@@ -13,7 +13,6 @@ import (
 
 	"thaw.dev/thaw/internal/leakcheck"
 	"thaw.dev/thaw/internal/thawtest"
-	"thaw.dev/thaw/node"
 )
 
 // Paths of the Lambda API.
@@ -45,14 +44,14 @@ var shared struct {
 	scope  *scope
 }
 
-// server returns the shared server. Environments freeze soon, so that tests see it.
+// server returns the shared server.
 func server(t *testing.T) *thawtest.Server {
 	t.Helper()
 	shared.mu.Lock()
 	defer shared.mu.Unlock()
 	if shared.server == nil {
 		shared.scope = &scope{TB: t}
-		shared.server = thawtest.Start(shared.scope, func(c *node.Config) { c.FreezeAfter = 50 * time.Millisecond })
+		shared.server = thawtest.Start(shared.scope, nil)
 	}
 	return shared.server
 }
