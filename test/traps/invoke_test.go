@@ -43,10 +43,10 @@ def handler(e, c):
 	if a, b := <-answers, <-answers; a == b {
 		t.Errorf("two invocations at once ran in one environment, %s", a)
 	}
-	// The third beyond a reservation of one is refused, and names the reservation.
+	// The second beyond a reservation of one is refused, and told why.
 	reserve(t, name, 1)
 	go func() { // ends with its answer
-		out, err := s.Invoke(t.Context(), client.InvokeInput{Function: name, Payload: []byte(`{"hold":2,"touch":true}`)})
+		out, err := s.Invoke(t.Context(), client.InvokeInput{Function: name, Payload: []byte(`{"hold":3,"touch":true}`)})
 		answers <- fmt.Sprint(string(out.Payload), err)
 	}()
 	await(t, "the invocation runs", func() bool {

@@ -31,10 +31,14 @@ type withServer struct{ m *testing.M }
 
 func (w withServer) Run() int {
 	code := w.m.Run()
-	if shared.server != nil && !shared.scope.close() {
-		code = 1
+	if shared.server == nil {
+		return code
 	}
-	return code
+	shared.scope.failed = code != 0 // then the end of the server's log is shown
+	if !shared.scope.close() {
+		return 1
+	}
+	return 0
 }
 
 // shared is the server that all tests use; the first one starts it.

@@ -15,7 +15,7 @@ exports.handler = awslambda.streamifyResponse(async (event, stream) => {
   stream = awslambda.HttpResponseStream.from(stream, {
     statusCode: 207, headers: { 'content-type': 'text/x-trap', 'x-own': 'yes' }, cookies: ['a=1', 'b=2'] });
   stream.write('first');
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  await new Promise((resolve) => setTimeout(resolve, event.wait ?? 1500));
   stream.end('last');
 });
 `
@@ -47,7 +47,7 @@ func TestStreaming(t *testing.T) {
 	t.Parallel()
 	s := server(t)
 	name := javascript(t, streamed)
-	const least = 250 * time.Millisecond // of the handler's 500
+	const least = 300 * time.Millisecond // of the handler's 1,500
 
 	stream, err := s.InvokeStream(t.Context(), client.InvokeInput{Function: name, Payload: []byte(`{}`)})
 	if err != nil {
@@ -62,7 +62,7 @@ func TestStreaming(t *testing.T) {
 	if between < least {
 		t.Errorf("the end came %v after the first chunk", between)
 	}
-	a := s.Do(t, "POST", "/2021-11-15/functions/"+name+"/response-streaming-invocations", `{}`)
+	a := s.Do(t, "POST", "/2021-11-15/functions/"+name+"/response-streaming-invocations", `{"wait":5}`)
 	if a.Status != 200 || a.Header.Get("Content-Type") != "application/vnd.amazon.eventstream" || a.Header.Get("X-Amz-Executed-Version") != "$LATEST" {
 		t.Errorf("%d %v", a.Status, a.Header)
 	}

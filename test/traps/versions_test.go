@@ -82,7 +82,7 @@ func TestAliasesAndVersions(t *testing.T) {
 	}
 }
 
-func TestProvisionedAndSnapStart(t *testing.T) {
+func TestProvisioned(t *testing.T) {
 	t.Parallel()
 	s := server(t)
 	name := python(t, `
@@ -121,7 +121,7 @@ def handler(e, c):
 	answers := make(chan string)
 	for range 2 {
 		go func() { // ends with its answer
-			out, err := s.Invoke(t.Context(), client.InvokeInput{Function: name, Qualifier: "1", Payload: []byte(`{"hold":1}`)})
+			out, err := s.Invoke(t.Context(), client.InvokeInput{Function: name, Qualifier: "1", Payload: []byte(`{"hold":2}`)})
 			answers <- fmt.Sprint(string(out.Payload), err)
 		}()
 	}
