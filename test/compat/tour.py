@@ -95,7 +95,6 @@ same("result", result, {"version": 1, "event": {"name": "Grüße, 世界"}, "mem
 step("dry run")
 same("status", invoke({}, InvocationType="DryRun")[0]["StatusCode"], 204)
 
-step("asynchronous")
 answer, result = invoke({}, InvocationType="Event")
 same("answer", (answer["StatusCode"], result, "ExecutedVersion" in answer), (202, None, False))
 same("status", aws.invoke_async(FunctionName="tour", InvokeArgs=b"{}")["Status"], 202)

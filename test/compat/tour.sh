@@ -66,7 +66,6 @@ is "client context" "$(answer custom)" "{'from': 'cli'}"
 step dry run
 is status "$(invoke '{}' --invocation-type DryRun --query StatusCode --output text)" 204
 
-step asynchronous
 is status "$(invoke '{}' --invocation-type Event --query StatusCode --output text)" 202
 is status "$(lambda invoke-async --function-name tour --invoke-args event.json --query Status --output text)" 202
 is retries "$(lambda put-function-event-invoke-config --function-name tour --maximum-retry-attempts 1 --query MaximumRetryAttempts)" 1
