@@ -91,7 +91,6 @@ func (i *Invoker) run(ctx context.Context, req *Request, out *output) (*Result, 
 type run struct {
 	*Invoker
 	req      *Request
-	lineage  string  // the caller's trace header, with this pass through the function
 	out      *output // takes a streamed answer; nil to collect it
 	place    place
 	env      *pool.Environment
@@ -112,7 +111,7 @@ func (r *run) sync(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	r.seen.Account, r.seen.Function, r.seen.Version = fn.Account, fn.Name, fn.Version
-	if err := r.traced(fn); err != nil {
+	if err := r.endLoop(fn); err != nil {
 		return nil, err
 	}
 	begin := time.Now()
@@ -129,7 +128,8 @@ func (r *run) sync(ctx context.Context) (*Result, error) {
 	case err != nil:
 		return nil, refusal(err)
 	}
-	r.trace = r.sampler.trace(r.lineage, fn, time.Now())
+	r.trace = r.sampler.trace(r.req.TraceID, fn, time.Now())
+	r.trace.header, _ = lambda.Lineage(r.trace.header, fn.Account, fn.Name)
 	r.holds, r.deadline = true, time.Now().Add(fn.TimeoutDuration())
 	return r.do(), nil
 }
