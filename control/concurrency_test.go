@@ -179,11 +179,17 @@ func TestProvisionedNeedsAReadyVersion(t *testing.T) {
 		synctest.Wait()
 		_, err := p.Provision(t.Context(), account, "s", "1", 1)
 		wantError(t, err, lambda.KindInvalid, "not supported for SnapStart enabled functions")
+	})
+	synctest.Test(t, func(t *testing.T) {
+		p, prepare := newPlane(), make(chan struct{})
+		p.packages.Build = func(context.Context, string) error { <-prepare; return nil }
+		p.open(t)
 		in := input("f")
 		in.Publish = true
-		p.create(t, in) // version 1 is Pending for a moment
-		_, err = p.Provision(t.Context(), account, "f", "1", 1)
+		p.create(t, in)
+		_, err := p.Provision(t.Context(), account, "f", "1", 1)
 		wantError(t, err, lambda.KindConflict, "currently in the following state: Pending")
+		close(prepare)
 		synctest.Wait()
 		p.provision(t, "f", "1", 1)
 	})

@@ -207,7 +207,7 @@ func TestProvided(t *testing.T) {
 		date +%Z; test -r /etc/ssl/certs/ca-certificates.crt && echo certificates
 		test -x /thaw/agent && echo agent
 		ls -d /var/task /opt /tmp /proc /dev /sys /mnt /run /var/runtime >/dev/null && echo mounts`)
-	want := "2\n127.0.0.1 localhost\nsbx_user1051\nzip\nUTC\ncertificates\nagent\nmounts\n"
+	want := "2\n127.0.0.1 localhost sandbox.localdomain sandbox\nsbx_user1051\nzip\nUTC\ncertificates\nagent\nmounts\n"
 	if got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
