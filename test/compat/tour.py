@@ -6,6 +6,8 @@ import json
 import os
 import sys
 import time
+import urllib.error
+import urllib.parse
 import urllib.request
 
 import boto3
@@ -94,25 +96,6 @@ same("result", result, {"version": 1, "event": {"name": "Grüße, 世界"}, "mem
 
 step("dry run")
 same("status", invoke({}, InvocationType="DryRun")[0]["StatusCode"], 204)
-
-answer, result = invoke({}, InvocationType="Event")
-same("answer", (answer["StatusCode"], result, "ExecutedVersion" in answer), (202, None, False))
-same("status", aws.invoke_async(FunctionName="tour", InvokeArgs=b"{}")["Status"], 202)
-refused(aws.exceptions.ResourceNotFoundException, aws.get_function_event_invoke_config, FunctionName="tour")
-refused(aws.exceptions.ResourceNotFoundException, aws.update_function_event_invoke_config, FunctionName="tour", MaximumRetryAttempts=1)
-refused(aws.exceptions.InvalidParameterValueException, aws.put_function_event_invoke_config, FunctionName="tour",
-        DestinationConfig={"OnSuccess": {"Destination": fn["Configuration"]["FunctionArn"]}})
-config = aws.put_function_event_invoke_config(FunctionName="tour", MaximumRetryAttempts=0)
-same("config", (config["FunctionArn"], config["MaximumRetryAttempts"], config["DestinationConfig"]),
-     (fn["Configuration"]["FunctionArn"] + ":$LATEST", 0, {"OnSuccess": {}, "OnFailure": {}}))
-same("the year", config["LastModified"].year >= 2026, True)
-config = aws.update_function_event_invoke_config(FunctionName="tour", MaximumEventAgeInSeconds=60)
-same("config", (config["MaximumRetryAttempts"], config["MaximumEventAgeInSeconds"]), (0, 60))
-same("config", aws.get_function_event_invoke_config(FunctionName="tour")["MaximumEventAgeInSeconds"], 60)
-same("configs", len(aws.list_function_event_invoke_configs(FunctionName="tour")["FunctionEventInvokeConfigs"]), 1)
-aws.delete_function_event_invoke_config(FunctionName="tour")
-same("recursion", aws.get_function_recursion_config(FunctionName="tour")["RecursiveLoop"], "Terminate")
-same("recursion", aws.put_function_recursion_config(FunctionName="tour", RecursiveLoop="Allow")["RecursiveLoop"], "Allow")
 
 step("function error")
 answer, result = invoke({"fail": True})
@@ -277,6 +260,93 @@ refused(aws.exceptions.InvalidParameterValueException, aws.put_provisioned_concu
 aws.update_function_configuration(FunctionName="tour", SnapStart={"ApplyOn": "None"})
 aws.get_waiter("function_updated_v2").wait(FunctionName="tour")
 
+step("permissions")
+statement = {"FunctionName": "tour", "StatementId": "s3", "Action": "lambda:InvokeFunction", "Principal": "s3.amazonaws.com"}
+added = json.loads(aws.add_permission(**statement, SourceArn="arn:aws:s3:::bucket", SourceAccount="000000000000")["Statement"])
+same("the statement", added, {
+    "Sid": "s3", "Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "lambda:InvokeFunction", "Resource": arn,
+    "Condition": {"StringEquals": {"AWS:SourceAccount": "000000000000"}, "ArnLike": {"AWS:SourceArn": "arn:aws:s3:::bucket"}}})
+refused(aws.exceptions.ResourceConflictException, aws.add_permission, **statement)
+policy = aws.get_policy(FunctionName="tour")
+same("the policy", json.loads(policy["Policy"])["Statement"], [added])
+refused(aws.exceptions.PreconditionFailedException, aws.remove_permission, FunctionName="tour", StatementId="s3", RevisionId=old)
+aws.remove_permission(FunctionName="tour", StatementId="s3", RevisionId=policy["RevisionId"])
+refused(aws.exceptions.ResourceNotFoundException, aws.get_policy, FunctionName="tour")
+
+step("function url")
+
+
+def visit(url):
+    """The status and the body of what is at url. Names below localhost need not resolve here."""
+    host = urllib.parse.urlsplit(url).netloc
+    request = urllib.request.Request(os.environ["AWS_ENDPOINT_URL"] + "/path", headers={"Host": host})
+    try:
+        with urllib.request.urlopen(request) as answer:
+            return answer.status, json.loads(answer.read())
+    except urllib.error.HTTPError as e:
+        return e.code, json.loads(e.read())
+
+
+config = aws.create_function_url_config(FunctionName="tour", AuthType="NONE", Cors={"AllowOrigins": ["*"]})
+url = config["FunctionUrl"]
+same("of", config["FunctionArn"], arn)
+refused(aws.exceptions.ResourceConflictException, aws.create_function_url_config, FunctionName="tour", AuthType="NONE")
+shown = aws.get_function_url_config(FunctionName="tour")
+same("the url", (shown["FunctionUrl"], shown["AuthType"], shown["Cors"]), (url, "NONE", {"AllowOrigins": ["*"]}))
+same("urls", [u["FunctionUrl"] for u in aws.list_function_url_configs(FunctionName="tour")["FunctionUrlConfigs"]], [url])
+same("status", visit(url)[0], 403)
+anyone = {"FunctionName": "tour", "Principal": "*"}
+aws.add_permission(**anyone, StatementId="url", Action="lambda:InvokeFunctionUrl", FunctionUrlAuthType="NONE")
+aws.add_permission(**anyone, StatementId="invoke", Action="lambda:InvokeFunction", InvokedViaFunctionUrl=True)
+status, result = visit(url)
+same("the visit", (status, result["version"], result["event"]["rawPath"]), (200, 1, "/path"))
+same("authorisation", aws.update_function_url_config(FunctionName="tour", AuthType="AWS_IAM")["AuthType"], "AWS_IAM")
+same("status", visit(url)[0], 403)
+aws.delete_function_url_config(FunctionName="tour")
+refused(aws.exceptions.ResourceNotFoundException, aws.get_function_url_config, FunctionName="tour")
+for sid in ("url", "invoke"):
+    aws.remove_permission(FunctionName="tour", StatementId=sid)
+
+step("event invoke config")
+other = arn + "-b"
+refused(aws.exceptions.ResourceNotFoundException, aws.update_function_event_invoke_config, **qualified, MaximumRetryAttempts=1)
+refused(aws.exceptions.InvalidParameterValueException, aws.put_function_event_invoke_config, **qualified,
+        DestinationConfig={"OnSuccess": {"Destination": arn}})  # its own destination
+config = aws.put_function_event_invoke_config(**qualified, MaximumRetryAttempts=0, DestinationConfig={"OnSuccess": {"Destination": other}})
+same("the configuration", (config["FunctionArn"], config["MaximumRetryAttempts"], config["DestinationConfig"]),
+     (arn + ":1", 0, {"OnSuccess": {"Destination": other}, "OnFailure": {}}))
+aws.update_function_event_invoke_config(**qualified, MaximumEventAgeInSeconds=60)
+config = aws.get_function_event_invoke_config(**qualified)
+same("the configuration", (config["MaximumRetryAttempts"], config["MaximumEventAgeInSeconds"]), (0, 60))
+same("the age of the configuration", abs(time.time() - config["LastModified"].timestamp()) < 60, True)
+listed = aws.list_function_event_invoke_configs(FunctionName="tour")["FunctionEventInvokeConfigs"]
+same("the list", [c["FunctionArn"] for c in listed], [arn + ":1"])
+
+step("asynchronous invocation")
+answer = aws.invoke(**qualified, InvocationType="Event", Payload=b'{"name":"later"}')
+same("the answer", (answer["StatusCode"], answer["Payload"].read(), answer.get("ExecutedVersion")), (202, b"", None))
+same("status", aws.invoke_async(FunctionName="tour-b", InvokeArgs=b'{"name":"old way"}')["Status"], 202)
+logs = boto3.client("logs")
+wanted = ("handles {'name': 'old way'}", "'condition': 'Success'", "'requestPayload': {'name': 'later'}", answer["ResponseMetadata"]["RequestId"])
+log, deadline = "", time.monotonic() + 60
+while not all(part in log for part in wanted):  # tour-b gets the record of the first and the event of the second
+    if time.monotonic() > deadline:
+        sys.exit(f"the log of tour-b is {log!r}, want {wanted} in it")
+    try:
+        log = "".join(e["message"] for e in logs.filter_log_events(logGroupName="/aws/lambda/tour-b", filterPattern="handles")["events"])
+    except logs.exceptions.ResourceNotFoundException:
+        continue  # it has not run yet
+aws.delete_function_event_invoke_config(**qualified)
+refused(aws.exceptions.ResourceNotFoundException, aws.get_function_event_invoke_config, **qualified)
+
+step("recursion and runtime management")
+same("recursion", aws.get_function_recursion_config(FunctionName="tour")["RecursiveLoop"], "Terminate")
+same("recursion", aws.put_function_recursion_config(FunctionName="tour", RecursiveLoop="Allow")["RecursiveLoop"], "Allow")
+same("recursion", aws.get_function_recursion_config(FunctionName="tour")["RecursiveLoop"], "Allow")
+aws.put_runtime_management_config(FunctionName="tour", UpdateRuntimeOn="FunctionUpdate")
+config = aws.get_runtime_management_config(FunctionName="tour")
+same("runtime updates", (config["FunctionArn"], config["UpdateRuntimeOn"]), (arn + ":$LATEST", "FunctionUpdate"))
+
 step("revision that is not the latest")
 stale = aws.exceptions.PreconditionFailedException
 refused(stale, aws.update_function_configuration, FunctionName="tour", Timeout=5, RevisionId=old)
@@ -305,6 +375,7 @@ step("not implemented yet")
 for mode in ("legacy", "standard", "adaptive"):
     patient = boto3.client("lambda", config=Config(retries={"mode": mode, "max_attempts": 5}))
     refused("NotImplementedException", patient.list_capacity_providers)
+    refused("NotImplementedException", patient.list_durable_executions_by_function, FunctionName="tour")
 
 step("delete")
 for name in ("tour", "tour-b", "tour-c"):

@@ -66,16 +66,6 @@ is "client context" "$(answer custom)" "{'from': 'cli'}"
 step dry run
 is status "$(invoke '{}' --invocation-type DryRun --query StatusCode --output text)" 204
 
-is status "$(invoke '{}' --invocation-type Event --query StatusCode --output text)" 202
-is status "$(lambda invoke-async --function-name tour --invoke-args event.json --query Status --output text)" 202
-is retries "$(lambda put-function-event-invoke-config --function-name tour --maximum-retry-attempts 1 --query MaximumRetryAttempts)" 1
-is age "$(lambda update-function-event-invoke-config --function-name tour --maximum-event-age-in-seconds 60 --query MaximumEventAgeInSeconds)" 60
-is retries "$(lambda get-function-event-invoke-config --function-name tour --query MaximumRetryAttempts)" 1
-is configs "$(lambda list-function-event-invoke-configs --function-name tour --query 'length(FunctionEventInvokeConfigs)')" 1
-lambda delete-function-event-invoke-config --function-name tour
-is recursion "$(lambda put-function-recursion-config --function-name tour --recursive-loop Allow --query RecursiveLoop --output text)" Allow
-is recursion "$(lambda get-function-recursion-config --function-name tour --query RecursiveLoop --output text)" Allow
-
 step function error
 is "the answer" "$(invoke '{"fail":true}' --query '[StatusCode,FunctionError]' --output text)" "$(printf '200\tUnhandled')"
 is type "$(answer errorType)" ValueError
@@ -208,6 +198,38 @@ refused InvalidParameterValueException provisioned put 4 --provisioned-concurren
 lambda update-function-configuration --function-name tour --snap-start ApplyOn=None >/dev/null
 lambda wait function-updated-v2 --function-name tour
 
+step event invoke config
+refused ResourceNotFoundException lambda update-function-event-invoke-config --function-name tour --qualifier 1 --maximum-retry-attempts 1
+other=${arn%:*}:tour-b
+is "the new configuration" "$(lambda put-function-event-invoke-config --function-name tour --qualifier 1 --maximum-retry-attempts 0 \
+  --destination-config "OnSuccess={Destination=$other}" --query '[FunctionArn,MaximumRetryAttempts,DestinationConfig.OnSuccess.Destination]' --output text)" \
+  "$(printf '%s:1\t0\t%s' "$arn" "$other")"
+lambda update-function-event-invoke-config --function-name tour --qualifier 1 --maximum-event-age-in-seconds 60 >/dev/null
+is "the configuration" "$(lambda get-function-event-invoke-config --function-name tour --qualifier 1 \
+  --query '[MaximumRetryAttempts,MaximumEventAgeInSeconds]' --output text)" "$(printf '0\t60')"
+is "the list" "$(text 'FunctionEventInvokeConfigs[].FunctionArn' list-function-event-invoke-configs --function-name tour)" "$arn:1"
+
+step asynchronous invocation
+is status "$(invoke '{"name":"later"}' --qualifier 1 --invocation-type Event --query StatusCode --output text)" 202
+printf '{"name":"old way"}' >event.json
+is status "$(text Status invoke-async --function-name tour-b --invoke-args event.json)" 202
+for _ in $(seq 60); do # tour-b gets the record of the first and the event of the second
+  log=$(call logs filter-log-events --log-group-name /aws/lambda/tour-b --filter-pattern handles --query 'events[].message' --output text || true)
+  case $log in *"old way"*Success* | *Success*"old way"*) break ;; esac
+done
+has "the log" "$log" "handles {'name': 'old way'}"
+has "the log" "$log" "'condition': 'Success'"
+has "the log" "$log" "'requestPayload': {'name': 'later'}"
+lambda delete-function-event-invoke-config --function-name tour --qualifier 1
+refused ResourceNotFoundException lambda get-function-event-invoke-config --function-name tour --qualifier 1
+
+step recursion and runtime management
+is recursion "$(text RecursiveLoop get-function-recursion-config --function-name tour)" Terminate
+is recursion "$(text RecursiveLoop put-function-recursion-config --function-name tour --recursive-loop Allow)" Allow
+is recursion "$(text RecursiveLoop get-function-recursion-config --function-name tour)" Allow
+is "runtime updates" "$(text UpdateRuntimeOn put-runtime-management-config --function-name tour --update-runtime-on FunctionUpdate)" FunctionUpdate
+is "runtime updates" "$(text '[FunctionArn,UpdateRuntimeOn]' get-runtime-management-config --function-name tour)" "$(printf '%s:$LATEST\tFunctionUpdate' "$arn")"
+
 step revision that is not the latest
 refused PreconditionFailedException lambda update-function-configuration --function-name tour --timeout 5 --revision-id "$revision"
 refused PreconditionFailedException lambda update-function-code --function-name tour --zip-file fileb://one.zip --revision-id "$revision"
@@ -230,6 +252,7 @@ AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE refused UnrecognizedClientException lambd
 
 step not implemented yet
 refused NotImplementedException lambda list-capacity-providers
+refused NotImplementedException lambda list-durable-executions-by-function --function-name tour
 sent=$(lambda list-capacity-providers --debug 2>&1 | grep -c 'Sending http request' || true)
 is "the number of requests" "$sent" 1
 

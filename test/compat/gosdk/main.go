@@ -68,6 +68,15 @@ func run(ctx context.Context) error {
 		{"provisioned concurrency", t.provisioned},
 		{"aliases", t.aliases},
 		{"snap start", t.snapStart},
+		{"permissions", t.permissions},
+		{"function url", t.functionURL},
+		{"event invoke config", t.eventInvokeConfig},
+		{"asynchronous invocation", t.asynchronous},
+		{"recursion and runtime management", t.recursionAndRuntime},
+		{"layers", t.layers},
+		{"code signing", t.codeSigning},
+		{"tags of other resources", t.otherTags},
+		{"event source mappings", t.mappings},
 		{"revision that is not the latest", t.revision},
 		{"invalid parameter", t.invalid},
 		{"payload too large", t.tooLarge},
@@ -94,6 +103,7 @@ type tour struct {
 	one, two []byte // the two packages
 	arn      string
 	old      *string // a revision that is not the latest
+	signing  *string // a code signing configuration
 }
 
 // counter counts the requests that really go out.
@@ -478,6 +488,10 @@ func (t *tour) notImplemented() error {
 	return errors.Join(
 		refusedAs(t, code, func() error {
 			_, err := t.aws.ListCapacityProviders(t.ctx, nil)
+			return err
+		}),
+		refusedAs(t, code, func() error {
+			_, err := t.aws.ListDurableExecutionsByFunction(t.ctx, &lambda.ListDurableExecutionsByFunctionInput{FunctionName: name})
 			return err
 		}),
 	)

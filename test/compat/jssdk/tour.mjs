@@ -1,6 +1,8 @@
 // The tour with @aws-sdk/client-lambda.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import http from "node:http";
+import { CloudWatchLogsClient, FilterLogEventsCommand, ResourceNotFoundException } from "@aws-sdk/client-cloudwatch-logs";
 import * as lambda from "@aws-sdk/client-lambda";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 
@@ -256,6 +258,151 @@ await refused(lambda.InvalidParameterValueException, "PutProvisionedConcurrencyC
 await send("UpdateFunctionConfiguration", { FunctionName, SnapStart: { ApplyOn: "None" } });
 await lambda.waitUntilFunctionUpdatedV2(waiting, { FunctionName });
 
+step("permissions");
+const statement = { FunctionName, StatementId: "s3", Action: "lambda:InvokeFunction", Principal: "s3.amazonaws.com" };
+const added = JSON.parse((await send("AddPermission", { ...statement, SourceArn: "arn:aws:s3:::bucket", SourceAccount: "000000000000" })).Statement);
+assert.deepEqual(added, {
+  Sid: "s3", Effect: "Allow", Principal: { Service: "s3.amazonaws.com" }, Action: "lambda:InvokeFunction", Resource,
+  Condition: { StringEquals: { "AWS:SourceAccount": "000000000000" }, ArnLike: { "AWS:SourceArn": "arn:aws:s3:::bucket" } },
+});
+await refused(lambda.ResourceConflictException, "AddPermission", statement);
+const policy = await send("GetPolicy", { FunctionName });
+assert.deepEqual(JSON.parse(policy.Policy).Statement, [added]);
+await refused(lambda.PreconditionFailedException, "RemovePermission", { FunctionName, StatementId: "s3", RevisionId: old });
+await send("RemovePermission", { FunctionName, StatementId: "s3", RevisionId: policy.RevisionId });
+await refused(lambda.ResourceNotFoundException, "GetPolicy", { FunctionName });
+const written = await send("PutResourcePolicy", { ResourceArn: Resource, Policy: JSON.stringify({ Version: "2012-10-17", Statement: [added] }) });
+const stored = await send("GetResourcePolicy", { ResourceArn: Resource });
+assert.deepEqual([JSON.parse(stored.Policy).Statement, stored.RevisionId], [[added], written.RevisionId]);
+await send("DeleteResourcePolicy", { ResourceArn: Resource, RevisionId: written.RevisionId });
+await refused(lambda.ResourceNotFoundException, "GetResourcePolicy", { ResourceArn: Resource });
+
+step("function url");
+// visit gives the status and the body of what is at url. Names below localhost need not resolve here.
+const visit = (url) => new Promise((resolve, reject) => {
+  http.get(`${env.AWS_ENDPOINT_URL}/path`, { headers: { Host: new URL(url).host } }, async (res) => {
+    const chunks = await res.toArray();
+    resolve({ status: res.statusCode, body: JSON.parse(Buffer.concat(chunks)) });
+  }).on("error", reject);
+});
+config = await send("CreateFunctionUrlConfig", { FunctionName, AuthType: "NONE", Cors: { AllowOrigins: ["*"] } });
+const url = config.FunctionUrl;
+assert.equal(config.FunctionArn, Resource);
+await refused(lambda.ResourceConflictException, "CreateFunctionUrlConfig", { FunctionName, AuthType: "NONE" });
+config = await send("GetFunctionUrlConfig", { FunctionName });
+assert.deepEqual([config.FunctionUrl, config.AuthType, config.Cors], [url, "NONE", { AllowOrigins: ["*"] }]);
+assert.deepEqual((await send("ListFunctionUrlConfigs", { FunctionName })).FunctionUrlConfigs.map((u) => u.FunctionUrl), [url]);
+assert.equal((await visit(url)).status, 403);
+const anyone = { FunctionName, Principal: "*" };
+await send("AddPermission", { ...anyone, StatementId: "url", Action: "lambda:InvokeFunctionUrl", FunctionUrlAuthType: "NONE" });
+await send("AddPermission", { ...anyone, StatementId: "invoke", Action: "lambda:InvokeFunction", InvokedViaFunctionUrl: true });
+const { status, body } = await visit(url);
+assert.deepEqual([status, body.version, body.event.rawPath], [200, 1, "/path"]);
+assert.equal((await send("UpdateFunctionUrlConfig", { FunctionName, AuthType: "AWS_IAM" })).AuthType, "AWS_IAM");
+assert.equal((await visit(url)).status, 403);
+await send("DeleteFunctionUrlConfig", { FunctionName });
+await refused(lambda.ResourceNotFoundException, "GetFunctionUrlConfig", { FunctionName });
+for (const StatementId of ["url", "invoke"]) await send("RemovePermission", { FunctionName, StatementId });
+
+step("event invoke config");
+const other = `${Resource}-b`;
+await refused(lambda.ResourceNotFoundException, "UpdateFunctionEventInvokeConfig", { ...qualified, MaximumRetryAttempts: 1 });
+config = await send("PutFunctionEventInvokeConfig", {
+  ...qualified, MaximumRetryAttempts: 0, DestinationConfig: { OnSuccess: { Destination: other } },
+});
+assert.deepEqual([config.FunctionArn, config.MaximumRetryAttempts, config.DestinationConfig.OnSuccess], [`${Resource}:1`, 0, { Destination: other }]);
+await send("UpdateFunctionEventInvokeConfig", { ...qualified, MaximumEventAgeInSeconds: 60 });
+config = await send("GetFunctionEventInvokeConfig", qualified);
+assert.deepEqual([config.MaximumRetryAttempts, config.MaximumEventAgeInSeconds], [0, 60]);
+assert.ok(Math.abs(Date.now() - config.LastModified) < 60_000, String(config.LastModified));
+assert.deepEqual((await send("ListFunctionEventInvokeConfigs", { FunctionName })).FunctionEventInvokeConfigs.map((c) => c.FunctionArn), [`${Resource}:1`]);
+
+step("asynchronous invocation");
+answer = await send("Invoke", { ...qualified, InvocationType: "Event", Payload: '{"name":"later"}' });
+assert.deepEqual([answer.StatusCode, answer.ExecutedVersion], [202, undefined]);
+assert.equal((await send("InvokeAsync", { FunctionName: "tour-b", InvokeArgs: '{"name":"old way"}' })).Status, 202);
+const logs = new CloudWatchLogsClient({});
+const wanted = ["handles {'name': 'old way'}", "'condition': 'Success'", "'requestPayload': {'name': 'later'}", answer.$metadata.requestId];
+let printed = "";
+for (const deadline = Date.now() + 60_000; !wanted.every((part) => printed.includes(part));) {
+  assert.ok(Date.now() < deadline, `the log of tour-b is ${printed}`); // the record of the first, the event of the second
+  const found = logs.send(new FilterLogEventsCommand({ logGroupName: "/aws/lambda/tour-b", filterPattern: "handles" }));
+  printed = await found.then((page) => page.events.map((e) => e.message).join(""), (e) => {
+    assert.ok(e instanceof ResourceNotFoundException, String(e)); // it has not run yet
+    return "";
+  });
+}
+await send("DeleteFunctionEventInvokeConfig", qualified);
+await refused(lambda.ResourceNotFoundException, "GetFunctionEventInvokeConfig", qualified);
+
+step("recursion and runtime management");
+assert.equal((await send("GetFunctionRecursionConfig", { FunctionName })).RecursiveLoop, "Terminate");
+assert.equal((await send("PutFunctionRecursionConfig", { FunctionName, RecursiveLoop: "Allow" })).RecursiveLoop, "Allow");
+assert.equal((await send("GetFunctionRecursionConfig", { FunctionName })).RecursiveLoop, "Allow");
+await send("PutRuntimeManagementConfig", { FunctionName, UpdateRuntimeOn: "FunctionUpdate" });
+config = await send("GetRuntimeManagementConfig", { FunctionName });
+assert.deepEqual([config.FunctionArn, config.UpdateRuntimeOn], [`${Resource}:$LATEST`, "FunctionUpdate"]);
+
+step("layers");
+const zip = readFileSync("layer.zip");
+const LayerArn = "arn:aws:lambda:us-east-1:000000000000:layer:words";
+const LayerName = "words";
+for (const number of [1, 2]) {
+  const published = await send("PublishLayerVersion", { LayerName, Content: { ZipFile: zip }, CompatibleRuntimes: [env.TOUR_RUNTIME] });
+  assert.deepEqual([published.Version, published.LayerArn, published.LayerVersionArn], [number, LayerArn, `${LayerArn}:${number}`]);
+}
+const layer = { LayerName, VersionNumber: 1 };
+const read = await send("GetLayerVersion", layer);
+assert.equal(read.LayerVersionArn, `${LayerArn}:1`);
+assert.ok(zip.equals(Buffer.from(await (await fetch(read.Content.Location)).arrayBuffer())), "the package is layer.zip");
+assert.equal((await send("GetLayerVersionByArn", { Arn: `${LayerArn}:2` })).Version, 2);
+assert.deepEqual((await send("ListLayers")).Layers.map((l) => [l.LayerName, l.LatestMatchingVersion.Version]), [[LayerName, 2]]);
+assert.deepEqual((await send("ListLayerVersions", { LayerName })).LayerVersions.map((v) => v.Version), [2, 1]);
+await refused(lambda.ResourceNotFoundException, "GetLayerVersionPolicy", layer);
+const shared = await send("AddLayerVersionPermission", { ...layer, StatementId: "all", Action: "lambda:GetLayerVersion", Principal: "*" });
+assert.deepEqual(JSON.parse((await send("GetLayerVersionPolicy", layer)).Policy).Statement, [JSON.parse(shared.Statement)]);
+await send("RemoveLayerVersionPermission", { ...layer, StatementId: "all" });
+await send("UpdateFunctionConfiguration", { FunctionName, Layers: [`${LayerArn}:1`] });
+await lambda.waitUntilFunctionUpdatedV2(waiting, { FunctionName });
+assert.equal((await invoke({ import: "word" })).result, "ice");
+for (const VersionNumber of [1, 2]) await send("DeleteLayerVersion", { LayerName, VersionNumber });
+await refused(lambda.ResourceNotFoundException, "GetLayerVersion", layer);
+await send("UpdateFunctionConfiguration", { FunctionName, Layers: [] });
+await lambda.waitUntilFunctionUpdatedV2(waiting, { FunctionName });
+
+step("code signing");
+const AllowedPublishers = { SigningProfileVersionArns: ["arn:aws:signer:us-east-1:000000000000:/signing-profiles/p/0123456789"] };
+const { CodeSigningConfigArn } = (await send("CreateCodeSigningConfig", { AllowedPublishers })).CodeSigningConfig;
+const signer = { CodeSigningConfigArn };
+assert.deepEqual((await send("GetCodeSigningConfig", signer)).CodeSigningConfig.CodeSigningPolicies, { UntrustedArtifactOnDeployment: "Warn" });
+await send("PutFunctionCodeSigningConfig", { FunctionName, ...signer });
+assert.equal((await send("GetFunctionCodeSigningConfig", { FunctionName })).CodeSigningConfigArn, CodeSigningConfigArn);
+assert.deepEqual((await send("ListFunctionsByCodeSigningConfig", signer)).FunctionArns, [Resource]);
+await send("UpdateCodeSigningConfig", { ...signer, CodeSigningPolicies: { UntrustedArtifactOnDeployment: "Enforce" } });
+await refused(lambda.CodeVerificationFailedException, "UpdateFunctionCode", { FunctionName, ZipFile: two });
+await refused(lambda.ResourceConflictException, "DeleteCodeSigningConfig", signer);
+assert.deepEqual((await send("ListCodeSigningConfigs")).CodeSigningConfigs.map((c) => c.CodeSigningConfigArn), [CodeSigningConfigArn]);
+await send("DeleteFunctionCodeSigningConfig", { FunctionName });
+
+step("tags of other resources");
+const configuration = { Resource: CodeSigningConfigArn };
+await send("TagResource", { ...configuration, Tags: { team: "ice", owner: "me" } });
+await send("UntagResource", { ...configuration, TagKeys: ["team"] });
+assert.deepEqual((await send("ListTags", configuration)).Tags, { owner: "me" });
+await refused(lambda.InvalidParameterValueException, "ListTags", { Resource: `${Resource}:1` });
+await send("DeleteCodeSigningConfig", signer);
+await refused(lambda.ResourceNotFoundException, "GetCodeSigningConfig", signer);
+
+step("event source mappings");
+const UUID = "14e0db71-5d35-4eb5-b481-8945cf9d10c2";
+const queue = { FunctionName, EventSourceArn: "arn:aws:sqs:us-east-1:000000000000:queue" };
+await refused(lambda.InvalidParameterValueException, "CreateEventSourceMapping", queue);
+await assert.rejects(send("CreateEventSourceMapping", queue), /SQS/);
+await refused(lambda.ResourceNotFoundException, "GetEventSourceMapping", { UUID });
+await refused(lambda.ResourceNotFoundException, "UpdateEventSourceMapping", { UUID, Enabled: false });
+await refused(lambda.ResourceNotFoundException, "DeleteEventSourceMapping", { UUID });
+assert.deepEqual((await send("ListEventSourceMappings")).EventSourceMappings, []);
+
 step("revision that is not the latest");
 await refused(lambda.PreconditionFailedException, "UpdateFunctionConfiguration", { FunctionName, Timeout: 5, RevisionId: old });
 await refused(lambda.PreconditionFailedException, "UpdateFunctionCode", { FunctionName, ZipFile: one, RevisionId: old });
@@ -281,7 +428,8 @@ step("unknown access key");
 await refused("UnrecognizedClientException", "ListFunctions", {}, as("AKIAIOSFODNN7EXAMPLE", "x"));
 
 step("not implemented yet");
-await refused("NotImplementedException", "ListCapacityProviders", {});
+await refused("NotImplementedException", "ListCapacityProviders");
+await refused("NotImplementedException", "ListDurableExecutionsByFunction", { FunctionName });
 
 step("delete");
 for (const name of ["tour", "tour-b", "tour-c"]) {
