@@ -201,7 +201,8 @@ async fn main() {
         aws.update_function_event_invoke_config().function_name("tour").maximum_retry_attempts(1).send().await,
         "ResourceNotFoundException",
     );
-    let failures = OnFailure::builder().destination("arn:aws:sqs:us-east-1:000000000000:failed").build();
+    let other = t.create("failures").send().await.unwrap().function_arn().unwrap().to_string();
+    let failures = OnFailure::builder().destination(&other).build();
     aws.put_function_event_invoke_config()
         .function_name("tour")
         .maximum_retry_attempts(0)
@@ -212,6 +213,8 @@ async fn main() {
     aws.update_function_event_invoke_config().function_name("tour").maximum_event_age_in_seconds(60).send().await.unwrap();
     let config = aws.get_function_event_invoke_config().function_name("tour").send().await.unwrap();
     same("config", (config.maximum_retry_attempts(), config.maximum_event_age_in_seconds()), (Some(0), Some(60)));
+    let destination = config.destination_config().and_then(|d| d.on_failure()).and_then(|f| f.destination());
+    same("destination", destination, Some(other.as_str()));
     aws.delete_function_event_invoke_config().function_name("tour").send().await.unwrap();
 
     step("event source mappings");
@@ -246,6 +249,7 @@ async fn main() {
     same("function", signing.function_name(), "tour");
 
     step("delete");
+    aws.delete_function().function_name("failures").send().await.unwrap();
     aws.delete_function().function_name("tour").send().await.unwrap();
     refused(aws.invoke().function_name("tour").send().await, "ResourceNotFoundException");
 }

@@ -171,11 +171,13 @@ public final class Tour {
 
     step("event invoke config");
     refused("ResourceNotFoundException", () -> aws.updateFunctionEventInvokeConfig(f -> f.functionName("tour").maximumRetryAttempts(1)));
+    String failures = create("failures").functionArn();
     aws.putFunctionEventInvokeConfig(f -> f.functionName("tour").maximumRetryAttempts(0)
-        .destinationConfig(d -> d.onFailure(o -> o.destination("arn:aws:sqs:us-east-1:000000000000:failed"))));
+        .destinationConfig(d -> d.onFailure(o -> o.destination(failures))));
     aws.updateFunctionEventInvokeConfig(f -> f.functionName("tour").maximumEventAgeInSeconds(60));
     var config = aws.getFunctionEventInvokeConfig(f -> f.functionName("tour"));
     same("config", config.maximumRetryAttempts() + " " + config.maximumEventAgeInSeconds(), "0 60");
+    same("destination", config.destinationConfig().onFailure().destination(), failures);
     aws.deleteFunctionEventInvokeConfig(f -> f.functionName("tour"));
 
     step("event source mappings");
@@ -201,6 +203,7 @@ public final class Tour {
     same("function", aws.getFunctionCodeSigningConfig(f -> f.functionName("tour")).functionName(), "tour");
 
     step("delete");
+    aws.deleteFunction(f -> f.functionName("failures"));
     aws.deleteFunction(f -> f.functionName("tour"));
     refused("ResourceNotFoundException", () -> aws.invoke(i -> i.functionName("tour")));
   }
