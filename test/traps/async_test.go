@@ -83,6 +83,23 @@ def handler(e, c):
 	if r.RequestContext.Condition != "ZeroReservedConcurrency" || r.RequestContext.ApproximateInvokeCount != 0 || r.ResponseContext != nil || r.ResponsePayload != nil {
 		t.Errorf("record %+v", r)
 	}
-	fails(t, s.Do(t, "PUT", config, `{"DestinationConfig":{"OnSuccess":{"Destination":"`+fnARN+name+`"}}}`), 400, "InvalidParameterValueException", `{"Type":"User","message":"`)
-	fails(t, s.Do(t, "PUT", config, `{"DestinationConfig":{"OnSuccess":{"Destination":"arn:aws:sqs:us-east-1:000000000000:q.fifo"}}}`), 400, "InvalidParameterValueException", `{"Type":"User","message":"`)
+	// What could never be delivered, or is out of range, is refused at once.
+	const invalid, validation = "InvalidParameterValueException", "ValidationException"
+	for body, want := range map[string]string{
+		`{"DestinationConfig":{"OnSuccess":{"Destination":"` + fnARN + name + `"}}}`:                           invalid, // itself
+		`{"DestinationConfig":{"OnSuccess":{"Destination":"arn:aws:sqs:us-east-1:000000000000:q.fifo"}}}`:      invalid,
+		`{"DestinationConfig":{"OnSuccess":{"Destination":"arn:aws:s3:::bucket"}}}`:                            invalid, // for failures only
+		`{"DestinationConfig":{"OnFailure":{"Destination":"arn:aws:sqs:us-east-1:000000000000:no-endpoint"}}}`: invalid,
+		`{}`:                              invalid,
+		`{"MaximumRetryAttempts":3}`:      validation,
+		`{"MaximumEventAgeInSeconds":59}`: validation,
+	} {
+		if a := s.Do(t, "PUT", config, body); a.Status != 400 || a.Header.Get("X-Amzn-Errortype") != want {
+			t.Errorf("%s: %d %s, want %s", body, a.Status, a.Body, want)
+		}
+	}
+	for _, target := range []string{"arn:aws:sqs:us-east-1:000000000000:no-endpoint", fnARN + keeps} {
+		fails(t, s.Do(t, "PUT", functions+"/"+name+"/configuration", `{"DeadLetterConfig":{"TargetArn":"`+target+`"}}`), 400, invalid,
+			`{"Type":"User","message":"The provided dead letter target ARN `+target+` is invalid: `)
+	}
 }

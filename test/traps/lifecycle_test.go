@@ -1,6 +1,8 @@
 package traps_test
 
 import (
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -9,6 +11,27 @@ import (
 
 func TestLifecycle(t *testing.T) {
 	t.Parallel()
+	t.Run("bill", func(t *testing.T) {
+		t.Parallel()
+		s := server(t)
+		name := python(t, "def handler(e, c):\n    pass\n")
+		report := regexp.MustCompile(`\tDuration: ([0-9.]+) ms\tBilled Duration: ([0-9]+) ms\t.*?(?:Init Duration: ([0-9.]+) ms\t)?\n`)
+		for _, cold := range []bool{true, false} {
+			out := s.Call(t, name, `{}`)
+			m := report.FindStringSubmatch(string(out.LogTail))
+			if m == nil || (m[3] != "") != cold {
+				t.Fatalf("Init Duration belongs to the first invocation only:\n%s", out.LogTail)
+			}
+			var used float64
+			for _, text := range []string{m[1], m[3]} {
+				ms, _ := strconv.ParseFloat(text, 64)
+				used += ms
+			}
+			if billed, _ := strconv.ParseFloat(m[2], 64); billed < used-0.01 || billed > used+1.01 {
+				t.Errorf("%v ms billed for %v ms, init included", billed, used)
+			}
+		}
+	})
 	t.Run("suppressed init", func(t *testing.T) {
 		t.Parallel()
 		s := server(t)

@@ -137,6 +137,9 @@ def handler(e, c):
 			t.Errorf("%s: %d %s, want 502", path, a.Status, a.Body)
 		}
 	}
+	if a := s.Visit(t, url, "POST", "/string", strings.Repeat("x", 6<<20+1), "Content-Type: text/plain"); a.Status != 413 {
+		t.Errorf("a body of more than 6 MiB: %d %s", a.Status, a.Body)
+	}
 	unknown := s.Visit(t, strings.Replace(url, host[:4], "zzzz", 1), "GET", "/", "")
 	fails(t, unknown, 403, "AccessDeniedException", `{"Message":null}`)
 	reserve(t, name, 0)
