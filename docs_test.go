@@ -89,3 +89,34 @@ func TestSpecificationNamesTestsThatExist(t *testing.T) {
 		}
 	}
 }
+
+func TestTrapsNameTestsThatExist(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("test/traps/doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var source []byte
+	for _, pattern := range []string{"*/*_test.go", "*/*/*_test.go"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range files {
+			b, err := os.ReadFile(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			source = append(source, b...)
+		}
+	}
+	names := testName.FindAllString(string(text), -1)
+	if len(names) < 60 {
+		t.Fatalf("only %d tests named", len(names))
+	}
+	for _, name := range names {
+		if !strings.Contains(string(source), "func "+name+"(") {
+			t.Errorf("there is no %s", name)
+		}
+	}
+}
