@@ -67,17 +67,23 @@ func (s *Session) Extend(req ExtendRequest, deadline time.Time) error {
 	return s.await(deadline, func() bool { return s.ext.began })
 }
 
-// endInit closes the registration and waits until every extension has asked for its first event.
+// endInit waits until every extension has asked for its first event, which ends init: nobody can register any more.
 func (s *Session) endInit(deadline time.Time) error {
+	over := func() bool {
+		if !s.allListen() {
+			return false
+		}
+		s.ext.open = false
+		s.subscribed = slices.ContainsFunc(s.ext.all, func(e *registered) bool { return e.Wants(EventInvoke) })
+		return true
+	}
 	s.mu.Lock()
-	s.ext.open = false
-	s.subscribed = slices.ContainsFunc(s.ext.all, func(e *registered) bool { return e.Wants(EventInvoke) })
-	none := len(s.ext.all) == 0
+	done := over()
 	s.mu.Unlock()
-	if none {
+	if done {
 		return nil
 	}
-	return s.await(deadline, s.allListen)
+	return s.await(deadline, over)
 }
 
 // allListen needs mu.

@@ -111,7 +111,8 @@ func TestLogsAreKept(t *testing.T) {
 		}
 	}
 	all := filter("")
-	if len(all) != 12 || !strings.HasPrefix(all[0], "START RequestId: ") || all[1] != "number 1" || !strings.HasPrefix(all[11], "REPORT ") {
+	if len(all) != 13 || !strings.HasPrefix(all[0], "INIT_START ") || !strings.HasPrefix(all[1], "START RequestId: ") || all[2] != "number 1" ||
+		!strings.HasPrefix(all[12], "REPORT ") {
 		t.Errorf("got %d lines: %q", len(all), all)
 	}
 	if some := filter("number"); len(some) != 3 || some[2] != "number 3" {

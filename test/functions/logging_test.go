@@ -167,7 +167,7 @@ func TestTracing(t *testing.T) {
 			t.Parallel()
 			fn.Tracing = "Active"
 			out := s.Call(t, s.Deploy(t, fn), `{}`)
-			m := regexp.MustCompile(`^\["Root=(1-[0-9a-f]{8}-[0-9a-f]{24});Parent=([0-9a-f]{16});Sampled=1", ?"169\.254\.100\.1:2000", ?"LOG_ERROR"\]$`).FindSubmatch(out.Payload)
+			m := regexp.MustCompile(`^\["Root=(1-[0-9a-f]{8}-[0-9a-f]{24});Parent=([0-9a-f]{16});Sampled=1;Lineage=[0-9a-f]{8}:1", ?"169\.254\.100\.1:2000", ?"LOG_ERROR"\]$`).FindSubmatch(out.Payload)
 			if m == nil {
 				t.Fatalf("got %s", out.Payload)
 			}
