@@ -25,11 +25,17 @@ func (g *guest) says(ty link.Type, m link.ExtensionMeta) { g.must(g.cw.JSON(ty, 
 
 var about = link.Description{Function: "f", Version: "1", Handler: "a.b", Account: "0", Zone: "use1-az1", Token: "secret"}
 
+// everybody may subscribe.
+type everybody struct{}
+
+func (everybody) Subscribe(link.Subscription) bool { return true }
+
 // TestExtensionsConversation: an external and an internal extension, from their start to their end.
 func TestExtensionsConversation(t *testing.T) {
 	t.Parallel()
 	s, g := open(t)
 	s.Describe(about)
+	s.Accept(everybody{})
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -50,6 +56,13 @@ func TestExtensionsConversation(t *testing.T) {
 			t.Errorf("registered again: %+v", again)
 		}
 		g.must(g.dw.Frame(link.TypeReady, 0, nil))
+		for range 100 { // init goes on until both have asked for their first event
+			sub := &link.Subscription{ID: 1, Name: "outer", Types: []string{"platform"}}
+			if a := g.ask(link.AskMeta{ID: 11, Subscribe: sub}); a.Refusal != "" {
+				t.Errorf("subscription while init goes on: %+v", a)
+				break
+			}
+		}
 		g.says(link.TypeListening, link.ExtensionMeta{Name: "outer"})
 		g.says(link.TypeListening, link.ExtensionMeta{Name: "inner"})
 
