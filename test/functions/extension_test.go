@@ -61,6 +61,16 @@ func awaitMessages(t *testing.T, s *thawtest.Server, name, pattern string, n int
 	}
 }
 
+// awaitIdle returns when no invocation of the server is under way: when extensions are through with theirs, too.
+func awaitIdle(t *testing.T, s *thawtest.Server) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); len(s.Invocations()) > 0; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("still under way: %+v", s.Invocations())
+		}
+	}
+}
+
 func TestInternalExtension(t *testing.T) {
 	t.Parallel()
 	s := thawtest.Start(t, func(c *node.Config) { c.KeepAlive, c.KeepAliveMin = 2*time.Second, 2*time.Second })
@@ -104,7 +114,8 @@ def handler(e, c):
 	if len(first.Seen) != 0 || first.Late != "Extension.RegistrationClosed" {
 		t.Errorf("%+v", first)
 	}
-	s.Result(t, name, `{"hold":0}`, &second) // the same environment, when the extension was through with the first event
+	awaitIdle(t, s) // so that the same environment is used
+	s.Result(t, name, `{"hold":0}`, &second)
 	if len(second.Seen) != 1 || second.Seen[0][0] != "INVOKE" || second.Seen[0][1] != first.ID || second.Seen[0][2] != true || second.Seen[0][3] != second.ARN {
 		t.Errorf("the extension saw %v of %+v", second.Seen, first)
 	}
@@ -112,6 +123,7 @@ def handler(e, c):
 		t.Errorf("got %q", lines)
 	}
 	// The third event is never finished: the timeout covers the extension, and resets the environment.
+	awaitIdle(t, s)
 	s.Result(t, name, `{"hold":0}`, &second)
 	awaitMessages(t, s, name, `"the runtime got SIGTERM"`, 1)
 	var after result
