@@ -27,9 +27,6 @@ func (c *call) invoke() error {
 	if err := api.CheckInvocation(kind, logType); err != nil {
 		return err
 	}
-	if err := c.invocable(); err != nil {
-		return err
-	}
 	req, err := c.invocation(logType)
 	if err != nil {
 		return err
@@ -51,6 +48,9 @@ func (c *call) invoke() error {
 // invocation decodes what all ways of invoking have in common.
 func (c *call) invocation(logType string) (*invoke.Request, error) {
 	h := c.r.Header
+	if h.Get("X-Amz-Durable-Execution-Name") != "" {
+		return nil, lambda.Errorf(lambda.KindInvalid, "The invoked function is not a durable function: DurableExecutionName is not implemented yet by Thaw")
+	}
 	ref, err := c.function(c.label(0), c.query("Qualifier"))
 	if err != nil {
 		return nil, err
@@ -87,15 +87,6 @@ func (c *call) dryRun(req *invoke.Request) error {
 		return err
 	}
 	return c.nothing()
-}
-
-// invocable refuses ways of invoking that Thaw does not have yet.
-func (c *call) invocable() error {
-	switch h := c.r.Header; {
-	case h.Get("X-Amz-Durable-Execution-Name") != "":
-		return lambda.Errorf(lambda.KindInvalid, "The invoked function is not a durable function: DurableExecutionName is not implemented yet by Thaw")
-	}
-	return nil
 }
 
 // answer writes the function's result, also that of a function that failed.

@@ -22,9 +22,6 @@ func (c *call) invokeWithResponseStream() error {
 	if err := api.CheckStreamInvocation(kind, logType); err != nil {
 		return err
 	}
-	if err := c.invocable(); err != nil {
-		return err
-	}
 	req, err := c.invocation(logType)
 	if err != nil {
 		return err
