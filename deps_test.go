@@ -34,6 +34,7 @@ var rules = []struct {
 	{"cloudwatch", []string{module, "!" + module + "/lambda", "!" + module + "/store", "!" + module + "/logpattern", "!" + module + "/eventstream", "net/http"}, "use cases do not import each other, nor the front"},
 	{"telemetry", []string{module, "net"}, "events know nobody who says or carries them"},
 	{"sandbox", []string{module, "gvisor.dev"}, "the contract knows no engine"},
+	{"sandbox/microvm/vmm", []string{module, "!" + module + "/sandbox"}, "the contract knows no monitor"},
 	{"api", []string{module, "!" + module + "/lambda", "os"}, "wire shapes have no behaviour"},
 	{"pool", []string{module + "/invoke", module + "/store", module + "/control", module + "/api", module + "/sandbox/"}, "the pool serves any engine and knows no invocation"},
 	{"invoke", []string{module + "/store", module + "/control", module + "/api", module + "/sandbox"}, "an invocation sees environments, not sandboxes"},

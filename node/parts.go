@@ -131,13 +131,13 @@ func parseResolvers(texts []string) ([]netip.AddrPort, error) {
 // ports gives the engine's sandboxes their network from package egress.
 type ports struct{ network *egress.Network }
 
-func (p ports) Connect(id string) (gvisor.Device, error) {
+func (p ports) Connect(id string) (sandbox.Device, error) {
 	port, err := p.network.Open(id)
 	if err != nil {
-		return gvisor.Device{}, err
+		return sandbox.Device{}, err
 	}
 	l := port.Link()
-	return gvisor.Device{
+	return sandbox.Device{
 		File: port.File(), Address: l.Address, Gateway: l.Gateway, MAC: l.MAC, MTU: l.MTU,
 		Close: func() error { port.Close(); return nil },
 	}, nil

@@ -34,6 +34,10 @@ type Capabilities struct {
 	Snapshot bool // Checkpoint and Restore work
 	Network  bool // Spec.Egress is honoured
 	Isolated bool // code inside cannot reach the host: false only for an engine that runs no user code
+
+	// FixedMemory says that a sandbox can never have more memory than Spec.MaxMemoryBytes, so that callers must know
+	// it before they know the function.
+	FixedMemory bool
 }
 
 // Check is one line of Probe's report.
@@ -63,6 +67,10 @@ type Spec struct {
 	// Egress gives the sandbox a network device whose traffic the host forwards under its egress policy. Without it
 	// there is only loopback.
 	Egress bool
+	// MaxMemoryBytes is the most that Limits.MemoryBytes will ever be. Engines with Capabilities.FixedMemory size the
+	// guest by it and refuse a higher limit; to the others it means nothing. 0 means the greater of 512 MiB and
+	// Limits.MemoryBytes.
+	MaxMemoryBytes int64
 	// Limits apply from creation on; see Sandbox.Limit.
 	Limits Limits
 }

@@ -24,8 +24,10 @@ func (s *Spec) Check() error {
 		return fmt.Errorf("%w: PID 1 needs an absolute path, got %q", ErrSpec, s.Args)
 	case slices.ContainsFunc(s.Mounts, func(m string) bool { return !filepath.IsAbs(m) || filepath.Clean(m) != m || m == "/" }):
 		return fmt.Errorf("%w: mounts %q are not all absolute directories", ErrSpec, s.Mounts)
-	case s.Limits.MemoryBytes < 0 || s.Limits.CPUMillis < 0 || s.Limits.Pids < 0 || s.TmpBytes < 0:
+	case s.Limits.MemoryBytes < 0 || s.Limits.CPUMillis < 0 || s.Limits.Pids < 0 || s.TmpBytes < 0 || s.MaxMemoryBytes < 0:
 		return fmt.Errorf("%w: negative size or limit", ErrSpec)
+	case s.MaxMemoryBytes > 0 && s.Limits.MemoryBytes > s.MaxMemoryBytes:
+		return fmt.Errorf("%w: memory limit %d above the most it may be, %d", ErrSpec, s.Limits.MemoryBytes, s.MaxMemoryBytes)
 	}
 	return nil
 }

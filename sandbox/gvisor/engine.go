@@ -27,7 +27,7 @@ type Options struct {
 	SentryPath string
 	// Network gives sandboxes with Spec.Egress their device. Without it they have loopback only, and the engine lacks
 	// Capabilities.Network.
-	Network Network
+	Network sandbox.Network
 	// Logger gets what an operator may want to know.
 	Logger *slog.Logger
 }

@@ -9,27 +9,12 @@ import (
 	"gvisor.dev/gvisor/pkg/urpc"
 	"gvisor.dev/gvisor/runsc/boot"
 	"gvisor.dev/gvisor/runsc/config"
+
+	"thaw.dev/thaw/sandbox"
 )
 
-// Network gives sandboxes their network devices.
-type Network interface {
-	// Connect makes a device for the sandbox called id. The engine closes the device's File once the sandbox has it,
-	// and calls Close when the sandbox is gone.
-	Connect(id string) (Device, error)
-}
-
-// Device is a sandbox's end of a link that carries one Ethernet frame per packet.
-type Device struct {
-	File    *os.File // a SOCK_SEQPACKET socket
-	Address netip.Prefix
-	Gateway netip.Addr
-	MAC     net.HardwareAddr
-	MTU     int          // bytes, without the Ethernet header
-	Close   func() error // ends the host's side
-}
-
 // linkArgs describes what the sandbox's network stack gets: loopback always, the device if there is one.
-func linkArgs(d *Device) (*boot.CreateLinksAndRoutesArgs, error) {
+func linkArgs(d *sandbox.Device) (*boot.CreateLinksAndRoutesArgs, error) {
 	args := &boot.CreateLinksAndRoutesArgs{LoopbackLinks: []boot.LoopbackLink{boot.DefaultLoopbackLink}}
 	if d == nil {
 		return args, nil

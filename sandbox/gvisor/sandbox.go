@@ -24,8 +24,8 @@ type Sandbox struct {
 	socket string // the control socket
 	ch     *channels
 	group  *cgroup.Group
-	device *Device  // nil without egress
-	mounts []*mount // the spec's Mounts
+	device *sandbox.Device // nil without egress
+	mounts []*mount        // the spec's Mounts
 	sentry *process
 
 	firstStubs []int // the sentry's processes when it had booted

@@ -20,13 +20,13 @@ import (
 // ports gives sandboxes the real network.
 type ports struct{ *egress.Network }
 
-func (p ports) Connect(id string) (gvisor.Device, error) {
+func (p ports) Connect(id string) (sandbox.Device, error) {
 	port, err := p.Open(id)
 	if err != nil {
-		return gvisor.Device{}, err
+		return sandbox.Device{}, err
 	}
 	l := port.Link()
-	return gvisor.Device{
+	return sandbox.Device{
 		File: port.File(), Address: l.Address, Gateway: l.Gateway, MAC: l.MAC, MTU: l.MTU, Close: port.Close,
 	}, nil
 }

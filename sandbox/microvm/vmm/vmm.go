@@ -1,0 +1,127 @@
+package vmm
+
+import (
+	"context"
+	"net"
+	"os"
+
+	"thaw.dev/thaw/sandbox"
+)
+
+// VMM starts machines. Methods may be called concurrently.
+type VMM interface {
+	// Name is "qemu" or "firecracker".
+	Name() string
+	// Accelerator is what executes guest code on this host, found out when the driver was opened.
+	Accelerator() Accelerator
+	// Probe checks that this host can run the monitor and says which accelerator works and why; see sandbox.Engine.
+	Probe(ctx context.Context) []sandbox.Check
+	// Fingerprint names everything a snapshot depends on besides the Shape and the contents of drives: the monitor's
+	// program, the accelerator, the machine type, the CPU model and features the guest sees.
+	Fingerprint() (string, error)
+	// Boot starts a machine at kernel. It returns when the monitor runs the guest, long before the guest is up.
+	Boot(ctx context.Context, m Machine, kernel Kernel) (VM, error)
+	// Prepare starts a monitor with an empty machine that waits for Load.
+	Prepare(ctx context.Context, m Machine) (VM, error)
+	// Sweep ends monitors and removes files that earlier processes with the same state directory left.
+	Sweep(ctx context.Context) error
+	// Close releases the driver. All its machines are gone by then.
+	Close() error
+}
+
+// Accelerator is what executes guest code.
+type Accelerator string
+
+// The accelerators. TCG is emulation: correct and isolated, and some ten times slower.
+const (
+	KVM Accelerator = "kvm"
+	TCG Accelerator = "tcg"
+)
+
+// Shape is everything that must be the same for one machine to load what another saved.
+type Shape struct {
+	CPUs         int   // virtual CPUs, 1 or more
+	MemoryBytes  int64 // guest memory, a multiple of 2 MiB
+	Drives       int   // read-only drives, see MaxDrives
+	ScratchBytes int64 // size of the writable drive, a multiple of 4 KiB; 0 means there is none
+	Network      bool  // has a network device
+}
+
+// MaxDrives bounds Shape.Drives. MaxDriveBytes is the size every read-only drive has in the guest's eyes, and so the
+// most an image can have.
+const (
+	MaxDrives     = 16
+	MaxDriveBytes = 16 << 30
+)
+
+// The ports of a machine by index. Port i appears in the guest under PortNames[i].
+const (
+	PortManage  = iota // engine and guest's init; see package guest
+	PortControl        // sandbox.Link.Control
+	PortData           // sandbox.Link.Data
+	PortLogs           // sandbox.Link.Logs
+	NumPorts
+)
+
+// PortNames are the ports' names inside the guest.
+var PortNames = [NumPorts]string{"thaw.manage", "thaw.control", "thaw.data", "thaw.logs"}
+
+// Machine is one machine to start. Start functions take over all files: the driver closes them, also on error.
+type Machine struct {
+	// ID names the machine on this host: a sandbox.Spec.ID.
+	ID    string
+	Shape Shape
+	// Memory, if not nil, is a sealed or private memory file of Shape.MemoryBytes. Boot maps it shared, so that it holds
+	// the guest's memory once the machine stopped. Prepare ignores it: Load brings its own.
+	Memory *os.File
+	// Ports are the guest's ends of four stream sockets. The engine keeps the other ends.
+	Ports [NumPorts]*os.File
+	// Scratch backs the writable drive; nil if Shape.ScratchBytes is 0.
+	Scratch *os.File
+	// Network is the guest's end of a SEQPACKET socket with one Ethernet frame per packet; nil if Shape.Network is false.
+	Network *os.File
+	MAC     net.HardwareAddr
+	// Started is called with the monitor's process ID when it exists and before it does anything, so that it can be put
+	// into a cgroup; an error ends the start. May be nil.
+	Started func(pid int) error
+}
+
+// Kernel is what Boot starts. The driver does not close its files; they may be shared among machines.
+type Kernel struct {
+	Image   *os.File // an uncompressed x86-64 ELF kernel with a PVH entry
+	Initrd  *os.File // an uncompressed cpio archive
+	Cmdline string   // without what the driver must add for its devices and accelerator
+}
+
+// Snapshot is a saved machine.
+type Snapshot struct {
+	// Memory holds Shape.MemoryBytes of guest memory. It is mapped private, so any number of machines may share it, and
+	// must not change as long as one of them lives: give a sealed memfd (F_SEAL_WRITE).
+	Memory *os.File
+	// State is what Save wrote for everything but memory; read from its beginning.
+	State *os.File
+}
+
+// VM is one machine. Methods may be called by one goroutine at a time, except Kill, Done, Exit and PID.
+type VM interface {
+	// PID is the monitor's process on the host. All other processes of the machine are its descendants.
+	PID() int
+	// SetDrive makes image the content of drive i. The driver uses the file until the machine is gone and does not close
+	// it, so the caller keeps it open as long.
+	SetDrive(ctx context.Context, i int, image *os.File) error
+	// Load fills a waiting machine and lets it run. The files belong to the caller, who may close them afterwards.
+	Load(ctx context.Context, s Snapshot) error
+	// Stop stops the virtual CPUs and returns when they stand and no drive operation is under way. Continue undoes it.
+	Stop(ctx context.Context) error
+	Continue(ctx context.Context) error
+	// Save writes a stopped machine: its memory into memory, an empty file that becomes Shape.MemoryBytes long with holes
+	// where the guest's memory is zero, everything else into state. A nil memory leaves the memory out: for a machine
+	// that was booted on a Machine.Memory of its own. The machine stays stopped.
+	Save(ctx context.Context, memory, state *os.File) error
+	// Done is closed when the monitor has ended and nothing of the machine is left; Exit then says why, in a few words
+	// and with the monitor's last words if it printed any, at most 4 KiB. Empty if the guest powered off by itself.
+	Done() <-chan struct{}
+	Exit() string
+	// Kill ends the machine and waits until nothing of it is left. Idempotent.
+	Kill() error
+}
