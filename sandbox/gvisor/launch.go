@@ -72,8 +72,14 @@ func (l *launch) start(settings []string) (p *process, booted *os.File, err erro
 		return nil, nil, err
 	}
 
-	// The sentry's own stdio leads nowhere.
-	files := []uintptr{null.Fd(), null.Fd(), null.Fd()}
+	words, err := newLastWords()
+	if err != nil {
+		_ = booted.Close()
+		return nil, nil, err
+	}
+
+	// The sentry's own stdio leads nowhere, except for what it says when it dies.
+	files := []uintptr{null.Fd(), null.Fd(), words.Fd()}
 	argv := append([]string{sentryName}, settings...)
 	argv = append(argv, "boot", "--bundle="+l.bundle)
 	give := func(flag string, fs ...*os.File) {
@@ -99,9 +105,10 @@ func (l *launch) start(settings []string) (p *process, booted *os.File, err erro
 	pid, err := syscall.ForkExec(l.program, argv, &syscall.ProcAttr{Dir: "/", Env: sentryEnv, Files: files, Sys: jail()})
 	if err != nil {
 		_ = booted.Close()
+		_ = words.Close()
 		return nil, nil, fmt.Errorf("start %s: %w", l.program, err)
 	}
-	if p, err = watch(pid); err != nil {
+	if p, err = watch(pid, words); err != nil {
 		_ = booted.Close()
 		_, _ = unix.Kill(pid, unix.SIGKILL), reap(pid) // our child, not waited for: the number is its own
 		return nil, nil, err
@@ -140,7 +147,9 @@ func awaitBoot(ctx context.Context, p *process, booted *os.File) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		return fmt.Errorf("the sentry did not boot: %w", err)
+		_ = p.kill() // it ends by itself; this bounds the wait
+		<-p.done
+		return fmt.Errorf("the sentry did not boot: %s", p.end())
 	}
 	return nil
 }

@@ -162,3 +162,26 @@ func runs(t *testing.T, id string) bool {
 	}
 	return false
 }
+
+// TestSentrySaysWhyItDied: the error of Create has the sentry's end and its last words.
+func TestSentrySaysWhyItDied(t *testing.T) {
+	testenv.NeedsRoot(t)
+	dir := t.TempDir()
+	if err := os.Chmod(filepath.Dir(dir), 0o755); err != nil { //nolint:gosec // sentries run as nobody
+		t.Fatal(err)
+	}
+	dying := filepath.Join(dir, "dying")
+	if err := os.WriteFile(dying, []byte("#!/bin/sh\necho out of luck >&2\nexit 3\n"), 0o755); err != nil { //nolint:gosec // nobody executes it
+		t.Fatal(err)
+	}
+	e := newEngine(t, func(o *gvisor.Options) { o.SentryPath = dying })
+	defer func() {
+		if err := e.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	_, err := e.Create(t.Context(), sandbox.Spec{ID: "box-dying", Root: sandboxtest.RootImage(t), Args: []string{"/x"}})
+	if err == nil || !strings.Contains(err.Error(), "exit status 3: out of luck") {
+		t.Errorf("got %v", err)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -20,22 +21,44 @@ type process struct {
 	mu     sync.Mutex
 	wanted bool            // guarded by mu; we killed it
 	ws     unix.WaitStatus // valid after done
+	words  string          // valid after done; the beginning of what it said on its standard error
 }
 
-// watch takes over the child pid. One goroutine waits for its end; it ends with the process.
-func watch(pid int) (*process, error) {
+// newLastWords makes the file a sentry has as its standard error. Go programs say there why they die.
+func newLastWords() (*os.File, error) {
+	fd, err := unix.MemfdCreate("last words", unix.MFD_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("make file for last words: %w", err)
+	}
+	return os.NewFile(uintptr(fd), "last words"), nil
+}
+
+// maxLastWords is how much of them is kept, in bytes: the reason and the beginning of a trace.
+const maxLastWords = 1024
+
+// watch takes over the child pid and the file of its last words. One goroutine waits for its end; it ends with the
+// process.
+func watch(pid int, words *os.File) (*process, error) {
 	fd, err := unix.PidfdOpen(pid, unix.PIDFD_NONBLOCK)
 	if err != nil {
+		_ = words.Close()
 		return nil, fmt.Errorf("open pidfd: %w", err)
 	}
 	p := &process{pid: pid, fd: os.NewFile(uintptr(fd), "pidfd"), done: make(chan struct{})}
 	raw, err := p.fd.SyscallConn()
 	if err != nil {
 		_ = p.fd.Close()
+		_ = words.Close()
 		return nil, fmt.Errorf("open pidfd: %w", err)
 	}
 	go func() {
 		defer close(p.done)
+		defer func() {
+			text := make([]byte, maxLastWords)
+			n, _ := words.ReadAt(text, 0) // io.EOF: it said less
+			p.words = strings.TrimSpace(string(text[:n]))
+			_ = words.Close()
+		}()
 		defer func() { _ = p.fd.Close() }()
 		// The pidfd becomes readable when the process ended: no thread blocks meanwhile.
 		err := raw.Read(func(uintptr) bool {
@@ -116,9 +139,21 @@ func (p *process) status() sandbox.ExitStatus {
 	case p.ws.Signaled() && p.wanted:
 		return sandbox.ExitStatus{Code: -1, Reason: "destroyed"}
 	case p.ws.Signaled():
-		return sandbox.ExitStatus{Code: -1, Reason: fmt.Sprintf("sentry ended by signal %q", p.ws.Signal())}
+		return sandbox.ExitStatus{Code: -1, Reason: p.end()}
 	case p.ws.ExitStatus() != 0:
-		return sandbox.ExitStatus{Code: p.ws.ExitStatus(), Reason: fmt.Sprintf("exit status %d", p.ws.ExitStatus())}
+		return sandbox.ExitStatus{Code: p.ws.ExitStatus(), Reason: p.end()}
 	}
 	return sandbox.ExitStatus{}
+}
+
+// end says after done how the sentry ended, with its last words.
+func (p *process) end() string {
+	how := fmt.Sprintf("exit status %d", p.ws.ExitStatus())
+	if p.ws.Signaled() {
+		how = fmt.Sprintf("sentry ended by signal %q", p.ws.Signal())
+	}
+	if p.words != "" {
+		how += ": " + p.words
+	}
+	return how
 }
