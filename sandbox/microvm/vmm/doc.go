@@ -14,8 +14,8 @@
 //	Prepare ──> waiting ──Load────────^  ^──Continue────┘
 //	              Kill from everywhere ──> gone
 //
-// Boot starts a kernel, which takes long; it is how templates are made. Prepare starts a monitor that waits with an
-// empty machine; Load fills it with a snapshot and lets it run. Every monitor runs jailed from its first instruction on
+// Boot starts a kernel, which takes long; it is how templates are made. Prepare starts a monitor that waits with
+// the memory of a snapshot; Load adds the rest of it and lets it run. Every monitor runs jailed from its first instruction on
 // that may see input of a guest.
 //
 // # Drives

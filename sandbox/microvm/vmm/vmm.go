@@ -21,7 +21,7 @@ type VMM interface {
 	Fingerprint() (string, error)
 	// Boot starts a machine at kernel. It returns when the monitor runs the guest, long before the guest is up.
 	Boot(ctx context.Context, m Machine, kernel Kernel) (VM, error)
-	// Prepare starts a monitor with an empty machine that waits for Load.
+	// Prepare starts a monitor with an empty machine that waits for Load, and is bound to the memory it will load.
 	Prepare(ctx context.Context, m Machine) (VM, error)
 	// Sweep ends monitors and removes files that earlier processes with the same state directory left.
 	Sweep(ctx context.Context) error
@@ -71,8 +71,10 @@ type Machine struct {
 	// ID names the machine on this host: a sandbox.Spec.ID.
 	ID    string
 	Shape Shape
-	// Memory, if not nil, is a sealed or private memory file of Shape.MemoryBytes. Boot maps it shared, so that it holds
-	// the guest's memory once the machine stopped. Prepare ignores it: Load brings its own.
+	// Memory is a memfd of Shape.MemoryBytes. Boot maps it shared, so that it holds the guest's memory once the machine
+	// stopped; without one the driver makes its own. Prepare needs the one that was saved: it is mapped private, so any
+	// number of machines may have it, and must not change as long as one of them lives: give a sealed memfd
+	// (F_SEAL_WRITE), each machine with a descriptor of its own.
 	Memory *os.File
 	// Ports are the guest's ends of four stream sockets. The engine keeps the other ends.
 	Ports [NumPorts]*os.File
@@ -93,15 +95,6 @@ type Kernel struct {
 	Cmdline string   // without what the driver must add for its devices and accelerator
 }
 
-// Snapshot is a saved machine.
-type Snapshot struct {
-	// Memory holds Shape.MemoryBytes of guest memory. It is mapped private, so any number of machines may share it, and
-	// must not change as long as one of them lives: give a sealed memfd (F_SEAL_WRITE).
-	Memory *os.File
-	// State is what Save wrote for everything but memory; read from its beginning.
-	State *os.File
-}
-
 // VM is one machine. Methods may be called by one goroutine at a time, except Kill, Done, Exit and PID.
 type VM interface {
 	// PID is the monitor's process on the host. All other processes of the machine are its descendants.
@@ -109,8 +102,9 @@ type VM interface {
 	// SetDrive makes image the content of drive i. The driver uses the file until the machine is gone and does not close
 	// it, so the caller keeps it open as long.
 	SetDrive(ctx context.Context, i int, image *os.File) error
-	// Load fills a waiting machine and lets it run. The files belong to the caller, who may close them afterwards.
-	Load(ctx context.Context, s Snapshot) error
+	// Load gives a waiting machine, which has the memory already, the state that Save wrote for everything else, read
+	// from its beginning, and lets it run. The file belongs to the caller, who may close it afterwards.
+	Load(ctx context.Context, state *os.File) error
 	// Stop stops the virtual CPUs and returns when they stand and no drive operation is under way. Continue undoes it.
 	Stop(ctx context.Context) error
 	Continue(ctx context.Context) error
