@@ -35,6 +35,7 @@ var rules = []struct {
 	{"telemetry", []string{module, "net"}, "events know nobody who says or carries them"},
 	{"sandbox", []string{module, "gvisor.dev"}, "the contract knows no engine"},
 	{"sandbox/microvm/vmm", []string{module, "!" + module + "/sandbox"}, "the contract knows no monitor"},
+	{"sandbox/microvm/guest/wire", []string{module, "net", "os"}, "both sides of the manage channel link it"},
 	{"api", []string{module, "!" + module + "/lambda", "os"}, "wire shapes have no behaviour"},
 	{"pool", []string{module + "/invoke", module + "/store", module + "/control", module + "/api", module + "/sandbox/"}, "the pool serves any engine and knows no invocation"},
 	{"invoke", []string{module + "/store", module + "/control", module + "/api", module + "/sandbox"}, "an invocation sees environments, not sandboxes"},

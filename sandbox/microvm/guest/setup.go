@@ -1,0 +1,46 @@
+package guest
+
+import (
+	"net"
+	"net/netip"
+	"time"
+)
+
+// Setup is what a guest becomes.
+type Setup struct {
+	Args        []string // of the agent; Args[0] is a path in the image of drive 0
+	Env         []string // of the agent, "K=V"
+	Mounts      []Mount  // images to mount before the agent starts, in this order
+	MemoryBytes int64    // limit of what runs in the sandbox; 0 is none
+	Pids        int      // limit of its processes and threads; 0 is none
+	Refresh     Refresh
+}
+
+// Mount is an image that is the content of a drive, and the directory of the sandbox it is mounted on.
+type Mount struct {
+	Drive  int
+	Target string
+}
+
+// Refresh is what a guest must not share with another one. Time and randomness are added when it is sent.
+type Refresh struct {
+	Hostname string   // 1 to 64 bytes
+	Network  *Network // nil if the machine has no network device
+}
+
+// Network is the guest's end of its network device; see sandbox.Device.
+type Network struct {
+	Address netip.Prefix
+	Gateway netip.Addr
+	MAC     net.HardwareAddr
+	MTU     int // bytes
+}
+
+// Stats is what the sandbox uses by the guest's own account: memory of its processes, and of what it read of images as
+// far as the kernel has not given that up.
+type Stats struct {
+	MemoryBytes     int64
+	PeakMemoryBytes int64
+	CPU             time.Duration
+	OOMKills        int
+}
