@@ -11,6 +11,7 @@ import (
 	"gvisor.dev/gvisor/pkg/urpc"
 	"gvisor.dev/gvisor/runsc/boot"
 
+	"thaw.dev/thaw/internal/hostfile"
 	"thaw.dev/thaw/sandbox"
 )
 
@@ -31,7 +32,7 @@ func (s *Sandbox) checkpoint(ctx context.Context, dir string) error {
 		return err
 	}
 	var files []*os.File
-	defer func() { _ = closeFiles(files...) }()
+	defer func() { _ = hostfile.Close(files...) }()
 	for _, name := range snapshotFiles {
 		f, err := os.OpenFile(filepath.Join(dir, name), os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 		if err != nil {

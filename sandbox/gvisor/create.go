@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"thaw.dev/thaw/internal/hostfile"
 	"thaw.dev/thaw/sandbox"
 )
 
@@ -82,7 +83,7 @@ func (s *Sandbox) fork(ctx context.Context, spec *sandbox.Spec) error {
 		return fmt.Errorf("open root image: %w", err)
 	}
 	defer func() { _ = root.Close() }()
-	tmp, err := s.e.newNamelessFile()
+	tmp, err := hostfile.Nameless(s.e.tmpDir())
 	if err != nil {
 		return fmt.Errorf("make /tmp: %w", err)
 	}
@@ -91,7 +92,7 @@ func (s *Sandbox) fork(ctx context.Context, spec *sandbox.Spec) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = closeFiles(images...) }()
+	defer func() { _ = hostfile.Close(images...) }()
 	s.mounts = mounts
 	s.socket = s.e.controlSocket(s.id)
 	l := launch{
@@ -130,7 +131,7 @@ func (s *Sandbox) remove() error {
 	}
 	errs = append(errs, closeMounts(s.mounts))
 	if s.device != nil {
-		errs = append(errs, closeFiles(s.device.File))
+		errs = append(errs, hostfile.Close(s.device.File))
 		if s.device.Close != nil {
 			errs = append(errs, s.device.Close())
 			s.device.Close = nil

@@ -11,6 +11,7 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 
 	"thaw.dev/thaw/image"
+	"thaw.dev/thaw/internal/hostfile"
 )
 
 // The images of Spec.Mounts belong to the sandbox's mount table, and gVisor takes the files for that only when it makes
@@ -56,7 +57,7 @@ func (s *seekless) WriteAt(p []byte, off int64) (int, error) {
 func (e *Engine) newMounts(targets []string) (mounts []*mount, sentrys []*os.File, err error) {
 	for _, target := range targets {
 		var f, ro *os.File
-		if f, err = e.newNamelessFile(); err != nil {
+		if f, err = hostfile.Nameless(e.tmpDir()); err != nil {
 			break
 		}
 		mounts = append(mounts, &mount{target: target, file: f})
@@ -69,7 +70,7 @@ func (e *Engine) newMounts(targets []string) (mounts []*mount, sentrys []*os.Fil
 		}
 	}
 	if err != nil {
-		return nil, nil, errors.Join(fmt.Errorf("make mounts: %w", err), closeMounts(mounts), closeFiles(sentrys...))
+		return nil, nil, errors.Join(fmt.Errorf("make mounts: %w", err), closeMounts(mounts), hostfile.Close(sentrys...))
 	}
 	return mounts, sentrys, nil
 }
@@ -77,7 +78,7 @@ func (e *Engine) newMounts(targets []string) (mounts []*mount, sentrys []*os.Fil
 func closeMounts(mounts []*mount) error {
 	var errs []error
 	for _, m := range mounts {
-		errs = append(errs, closeFiles(m.file))
+		errs = append(errs, hostfile.Close(m.file))
 	}
 	return errors.Join(errs...)
 }

@@ -10,6 +10,8 @@ import (
 	"gvisor.dev/gvisor/runsc/boot"
 
 	"golang.org/x/sys/unix"
+
+	"thaw.dev/thaw/internal/hostfile"
 )
 
 // Restore starts the sandbox from the snapshot in dir.
@@ -29,7 +31,7 @@ func (s *Sandbox) restore(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = closeFiles(files...) }()
+	defer func() { _ = hostfile.Close(files...) }()
 	opts := boot.RestoreOpts{
 		FilePayload:   urpc.FilePayload{Files: files},
 		HavePagesFile: true,

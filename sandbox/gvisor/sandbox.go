@@ -13,6 +13,7 @@ import (
 	"gvisor.dev/gvisor/runsc/boot"
 
 	"thaw.dev/thaw/internal/cgroup"
+	"thaw.dev/thaw/internal/hostfile"
 	"thaw.dev/thaw/sandbox"
 )
 
@@ -93,7 +94,7 @@ func (s *Sandbox) boot(ctx context.Context, method string, arg any) error {
 	_ = s.sentry.signal(guestRuns) // fails only if it has ended, which others notice
 	// The sandbox has its own descriptors now.
 	if s.device != nil {
-		if err := closeFiles(s.device.File); err != nil {
+		if err := hostfile.Close(s.device.File); err != nil {
 			return err
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+
+	"thaw.dev/thaw/internal/hostfile"
 )
 
 // A snapshot is a directory with three files that gVisor writes and reads, and a fourth of ours that describes them and
@@ -59,7 +61,7 @@ func describe(dir, fingerprint string, files []*os.File) error {
 func openSnapshot(dir, fingerprint string) (files []*os.File, err error) {
 	defer func() {
 		if err != nil {
-			_ = closeFiles(files...)
+			_ = hostfile.Close(files...)
 			files = nil
 		}
 	}()

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"thaw.dev/thaw/internal/hostfile"
 )
 
 // sweepPatience is how long a killed sentry may take to end.
@@ -44,7 +46,7 @@ func (e *Engine) sweep(ctx context.Context) error {
 		errs = append(errs, g.Remove(removeCgroupPatience))
 	}
 	for _, dir := range []string{e.runPath(), e.tmpDir(), e.boxesDir()} {
-		errs = append(errs, empty(dir))
+		errs = append(errs, hostfile.Clear(dir))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("sweep: %w", err)
@@ -101,17 +103,4 @@ func killSentry(pid int, boxes string) (bool, error) {
 			return true, err
 		}
 	}
-}
-
-// empty removes everything in dir.
-func empty(dir string) error {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return err
-	}
-	var errs []error
-	for _, entry := range entries {
-		errs = append(errs, os.RemoveAll(filepath.Join(dir, entry.Name())))
-	}
-	return errors.Join(errs...)
 }

@@ -1,8 +1,6 @@
 package gvisor
 
 import (
-	"fmt"
-	"os"
 	"strconv"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
@@ -32,17 +30,4 @@ func tmpMount(emptyDir string, bytes int64) specs.Mount {
 		Source:      emptyDir,
 		Options:     []string{"rw", "nosuid", "mode=1777", "size=" + strconv.FormatInt(bytes, 10)},
 	}
-}
-
-// newNamelessFile makes a file that vanishes with its last descriptor.
-func (e *Engine) newNamelessFile() (*os.File, error) {
-	f, err := os.CreateTemp(e.tmpDir(), "tmp-*")
-	if err != nil {
-		return nil, err
-	}
-	if err := os.Remove(f.Name()); err != nil {
-		_ = f.Close()
-		return nil, fmt.Errorf("take name away: %w", err)
-	}
-	return f, nil
 }
