@@ -38,6 +38,10 @@ type Capabilities struct {
 	// FixedMemory says that a sandbox can never have more memory than Spec.MaxMemoryBytes, so that callers must know
 	// it before they know the function.
 	FixedMemory bool
+
+	// OverheadBytes is what a sandbox takes of the host's memory beyond what its limits count: the engine's own
+	// processes. 0 means little enough for callers to have a figure of their own.
+	OverheadBytes int64
 }
 
 // Check is one line of Probe's report.

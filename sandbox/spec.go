@@ -31,3 +31,14 @@ func (s *Spec) Check() error {
 	}
 	return nil
 }
+
+// defaultMaxMemoryBytes is what Spec.MaxMemoryBytes means at least if it is 0.
+const defaultMaxMemoryBytes = 512 << 20
+
+// MostMemoryBytes is the most that Limits.MemoryBytes may ever be, with MaxMemoryBytes's default.
+func (s *Spec) MostMemoryBytes() int64 {
+	if s.MaxMemoryBytes > 0 {
+		return s.MaxMemoryBytes
+	}
+	return max(defaultMaxMemoryBytes, s.Limits.MemoryBytes)
+}

@@ -15,6 +15,8 @@ const Name = "fake"
 
 // Options configure a fake engine. The zero value works.
 type Options struct {
+	// Name is the engine's; "fake" if empty.
+	Name string
 	// Guest plays the inside of every sandbox; Double if nil.
 	Guest Guest
 	// Network is what Capabilities says about it.
@@ -22,6 +24,10 @@ type Options struct {
 	// NoPause and NoSnapshot take those capabilities away.
 	NoPause    bool
 	NoSnapshot bool
+	// FixedMemory gives every sandbox the memory of its spec for good, as a virtual machine has it.
+	FixedMemory bool
+	// OverheadBytes is what Capabilities says about it.
+	OverheadBytes int64
 	// Fingerprint is the engine's; "fake" if empty. Snapshots of an engine with another cannot be restored.
 	Fingerprint string
 }
@@ -48,18 +54,24 @@ func New(o Options) *Engine {
 	if o.Guest == nil {
 		o.Guest = Double
 	}
+	if o.Name == "" {
+		o.Name = Name
+	}
 	if o.Fingerprint == "" {
-		o.Fingerprint = Name
+		o.Fingerprint = o.Name
 	}
 	return &Engine{opts: o, boxes: map[string]*Sandbox{}}
 }
 
-// Name returns "fake".
-func (e *Engine) Name() string { return Name }
+// Name returns the one in Options.
+func (e *Engine) Name() string { return e.opts.Name }
 
 // Capabilities says what this engine can do.
 func (e *Engine) Capabilities() sandbox.Capabilities {
-	return sandbox.Capabilities{Pause: !e.opts.NoPause, Snapshot: !e.opts.NoSnapshot, Network: e.opts.Network}
+	return sandbox.Capabilities{
+		Pause: !e.opts.NoPause, Snapshot: !e.opts.NoSnapshot, Network: e.opts.Network,
+		FixedMemory: e.opts.FixedMemory, OverheadBytes: e.opts.OverheadBytes,
+	}
 }
 
 // Probe has nothing to check.

@@ -259,3 +259,26 @@ func TestSnapshotFaults(t *testing.T) {
 		t.Error("restored another engine's snapshot")
 	}
 }
+
+func TestFixedMemoryIsForGood(t *testing.T) {
+	t.Parallel()
+	e := fake.New(fake.Options{FixedMemory: true})
+	t.Cleanup(func() { _ = e.Close() })
+	for most, spec := range map[int64]sandbox.Spec{
+		1 << 30:   {ID: "says-so", MaxMemoryBytes: 1 << 30},
+		512 << 20: {ID: "says-nothing"},
+		600 << 20: {ID: "by-limit", Limits: sandbox.Limits{MemoryBytes: 600 << 20}},
+	} {
+		spec.Root, spec.Args = "/root.erofs", []string{"/agent"}
+		s, err := e.Create(t.Context(), spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Limit(sandbox.Limits{MemoryBytes: most}); err != nil {
+			t.Errorf("%s: %v", spec.ID, err)
+		}
+		if err := s.Limit(sandbox.Limits{MemoryBytes: most + 1}); err == nil {
+			t.Errorf("%s has more memory than %d", spec.ID, most)
+		}
+	}
+}

@@ -170,8 +170,11 @@ func (s *Sandbox) Attached(target string) string {
 	return s.images[target]
 }
 
-// Limit remembers the limits, which nothing enforces.
+// Limit remembers the limits, which nothing enforces; with Options.FixedMemory it refuses more memory than the spec's.
 func (s *Sandbox) Limit(l sandbox.Limits) error {
+	if most := s.spec.MostMemoryBytes(); s.e.opts.FixedMemory && l.MemoryBytes > most {
+		return fmt.Errorf("limit sandbox %s: %d bytes of memory, and it has %d for good", s.spec.ID, l.MemoryBytes, most)
+	}
 	if err := s.e.Faults.meet(context.Background(), AtLimit); err != nil {
 		return fmt.Errorf("limit sandbox %s: %w", s.spec.ID, err)
 	}

@@ -40,6 +40,7 @@ const snapshotFile = "fake.json"
 type snapshot struct {
 	Fingerprint string   `json:"fingerprint"`
 	Mounts      []string `json:"mounts"`
+	MemoryBytes int64    `json:"memory_bytes"` // with Options.FixedMemory; else 0
 	Memory      []byte   `json:"memory"`
 }
 
@@ -67,7 +68,7 @@ func (s *Sandbox) checkpoint(ctx context.Context, dir string) error {
 	if ended {
 		return errEnded
 	}
-	b, err := json.Marshal(snapshot{Fingerprint: s.e.opts.Fingerprint, Mounts: s.spec.Mounts, Memory: s.memory.Load()})
+	b, err := json.Marshal(snapshot{Fingerprint: s.e.opts.Fingerprint, Mounts: s.spec.Mounts, MemoryBytes: s.fixedMemory(), Memory: s.memory.Load()})
 	if err != nil {
 		return err
 	}
@@ -102,9 +103,17 @@ func (s *Sandbox) restore(ctx context.Context, dir string) error {
 	if err := json.Unmarshal(b, &snap); err != nil {
 		return fmt.Errorf("unusable snapshot: %w", err)
 	}
-	if snap.Fingerprint != s.e.opts.Fingerprint || !slices.Equal(snap.Mounts, s.spec.Mounts) {
-		return fmt.Errorf("unusable snapshot: made by %q with mounts %q", snap.Fingerprint, snap.Mounts)
+	if snap.Fingerprint != s.e.opts.Fingerprint || !slices.Equal(snap.Mounts, s.spec.Mounts) || snap.MemoryBytes != s.fixedMemory() {
+		return fmt.Errorf("unusable snapshot: made by %q with mounts %q and %d bytes of memory", snap.Fingerprint, snap.Mounts, snap.MemoryBytes)
 	}
 	s.memory.Store(snap.Memory)
 	return s.play(true)
+}
+
+// fixedMemory is the memory that it can never have more of; 0 if it can.
+func (s *Sandbox) fixedMemory() int64 {
+	if !s.e.opts.FixedMemory {
+		return 0
+	}
+	return s.spec.MostMemoryBytes()
 }
