@@ -103,7 +103,10 @@ func (p *Pool) create(ctx context.Context, fn *lambda.Config, why Cause, initTyp
 	if err != nil {
 		return nil, fmt.Errorf("find runtime: %w", err)
 	}
-	launch.region = p.o.Region
+	p.complete(&launch, fn.MemoryMB)
+	if why == CauseSnapshot && !p.hasSnapshots(launch.Engine) {
+		return nil, lambda.Errorf(lambda.KindInvalid, "SnapStart needs snapshots, which the engine %s of this server does not have", launch.Engine.Name())
+	}
 	e := &Environment{
 		Function: fn, key: keyOf(fn), launchAs: launch,
 		initType: initType, Provisioned: why == CauseProvisioned, sealed: why == CauseSnapshot, zone: p.o.Zone,
@@ -159,7 +162,7 @@ func (p *Pool) create(ctx context.Context, fn *lambda.Config, why Cause, initTyp
 
 // reserveFor reserves e's memory. On error nothing is left or reserved.
 func (p *Pool) reserveFor(ctx context.Context, e *Environment) error {
-	e.reserved = int64(e.Function.MemoryMB)<<20 + OverheadBytes
+	e.reserved = int64(e.Function.MemoryMB)<<20 + OverheadBytes + e.launchAs.extraBytes()
 	if err := p.reserve(ctx, e.reserved); err != nil {
 		e.close()
 		return err
@@ -217,9 +220,9 @@ func (p *Pool) placed(e *Environment, why Cause) {
 }
 
 // createFor creates a sandbox made to e's measure.
-func (p *Pool) createFor(ctx context.Context, e *Environment) error {
+func (*Pool) createFor(ctx context.Context, e *Environment) error {
 	e.slot = &slot{launch: e.launchAs}
-	return p.createSandbox(ctx, e.slot, int64(e.Function.EphemeralMB)<<20, limits(e.Function))
+	return e.slot.create(ctx, int64(e.Function.EphemeralMB)<<20, limits(e.Function))
 }
 
 // initialise gives the slot its function: limits, code, runtime, handler.

@@ -23,12 +23,13 @@ func (p *Pool) credentialsFor(e *Environment) Credentials {
 	if p.o.Credentials == nil {
 		return Credentials{}
 	}
-	return p.o.Credentials(e.Function, p.mayShare(e.Function))
+	return p.o.Credentials(e.Function, p.mayShare(e))
 }
 
-// mayShare reports whether an environment of fn may become part of a snapshot, or come of one.
-func (p *Pool) mayShare(fn *lambda.Config) bool {
-	return p.hasSnapshots() && (fn.Optimized || p.o.SnapshotLatest && lambda.SnapshotsOffered(fn.Runtime) == nil)
+// mayShare reports whether e may become part of a snapshot, or come of one.
+func (p *Pool) mayShare(e *Environment) bool {
+	fn := e.Function
+	return p.hasSnapshots(e.launchAs.Engine) && (fn.Optimized || p.o.SnapshotLatest && lambda.SnapshotsOffered(fn.Runtime) == nil)
 }
 
 // outdated reports whether e's credentials are too old for another invocation.

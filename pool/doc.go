@@ -24,6 +24,12 @@
 // for at most within the time of a refill during the last five minutes (demand.go). A slot that was given a function is
 // destroyed with it, never reused.
 //
+// # Engines
+//
+// A function's Launch says which engine isolates it. Slots and snapshots belong to one engine and, where the memory of
+// a sandbox is fixed when it is made, to one size of it (engine.go): slots of the smallest size are kept ahead of demand, of
+// the others as many as were asked for. All engines share the memory budget.
+//
 // # Memory
 //
 // Every environment reserves its function's memory from one budget until it is destroyed, and every slot in stock what

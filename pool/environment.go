@@ -183,7 +183,7 @@ func (e *Environment) residentBytes() int64 {
 	if err != nil {
 		return e.reserved
 	}
-	return emptySlotBytes + s.MemoryBytes
+	return emptySlotBytes + e.launchAs.extraBytes() + s.MemoryBytes
 }
 
 // OutOfMemory reports whether the memory limit killed something since the last call. gone says that the sandbox ended:

@@ -23,7 +23,7 @@ type ice struct {
 // costs nothing per invocation.
 func (p *Pool) arm(e *Environment) {
 	next := e.keep
-	if freezeAt := e.since.Add(p.o.FreezeAfter); p.freezes() && !e.ice.frozen.Load() && (next.IsZero() || freezeAt.Before(next)) {
+	if freezeAt := e.since.Add(p.o.FreezeAfter); p.freezes(e) && !e.ice.frozen.Load() && (next.IsZero() || freezeAt.Before(next)) {
 		next = freezeAt
 	}
 	if next.IsZero() || (!e.alarm.IsZero() && !next.Before(e.alarm)) {
@@ -38,8 +38,10 @@ func (p *Pool) arm(e *Environment) {
 	e.timer.Reset(wait)
 }
 
-// freezes reports whether idle environments are frozen at all.
-func (p *Pool) freezes() bool { return p.o.FreezeAfter >= 0 && p.o.Engine.Capabilities().Pause }
+// freezes reports whether e is frozen at all while it is idle.
+func (p *Pool) freezes(e *Environment) bool {
+	return p.o.FreezeAfter >= 0 && e.launchAs.Engine.Capabilities().Pause
+}
 
 // wake does what is due for an idle environment: end it, or freeze it.
 func (p *Pool) wake(e *Environment) {
@@ -53,7 +55,7 @@ func (p *Pool) wake(e *Environment) {
 	switch {
 	case !e.keep.IsZero() && !now.Before(e.keep):
 		p.expire(e, now) // unlocks
-	case p.freezes() && !e.ice.frozen.Load() && !now.Before(e.since.Add(p.o.FreezeAfter)):
+	case p.freezes(e) && !e.ice.frozen.Load() && !now.Before(e.since.Add(p.o.FreezeAfter)):
 		p.work.Add(1)
 		p.mu.Unlock()
 		defer p.work.Done()

@@ -26,7 +26,7 @@ func (p *Pool) Status() Status {
 		}
 		es := EnvironmentStatus{
 			ID: e.ID(), Account: e.key.account, Function: e.key.name, Version: e.key.version, Runtime: e.Function.Runtime,
-			State: state, Provisioned: e.Provisioned, Source: e.Source, ReservedBytes: e.reserved,
+			Engine: e.launchAs.Engine.Name(), State: state, Provisioned: e.Provisioned, Source: e.Source, ReservedBytes: e.reserved,
 			Served: int(e.served.Load()), Since: e.since,
 		}
 		if e.idle {
@@ -43,7 +43,8 @@ func (p *Pool) Status() Status {
 	}
 	for _, st := range p.stocks {
 		s.Stocks = append(s.Stocks, StockStatus{
-			Kind: st.kind, Runtime: st.launch.Runtime, Ready: len(st.ready), Filling: st.filling, Target: st.target,
+			Kind: st.kind, Runtime: st.launch.Runtime, Engine: st.launch.Engine.Name(), MemoryMB: int(st.launch.memory >> 20),
+			Ready: len(st.ready), Filling: st.filling, Target: st.target,
 			Reason: st.reason, ReservedBytes: int64(len(st.ready)+st.filling) * st.bytes(),
 			Taken: st.taken, Missed: st.missed, Drained: st.drained,
 		})
@@ -66,7 +67,7 @@ func (p *Pool) Status() Status {
 		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Function, b.Function), cmp.Compare(a.Version, b.Version), cmp.Compare(a.ID, b.ID))
 	})
 	slices.SortFunc(s.Stocks, func(a, b StockStatus) int {
-		return cmp.Or(cmp.Compare(a.Runtime, b.Runtime), cmp.Compare(a.Kind, b.Kind))
+		return cmp.Or(cmp.Compare(a.Runtime, b.Runtime), cmp.Compare(a.Engine, b.Engine), cmp.Compare(a.MemoryMB, b.MemoryMB), cmp.Compare(a.Kind, b.Kind))
 	})
 	slices.SortFunc(s.Waiting, func(a, b WaitingStatus) int {
 		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Function, b.Function), cmp.Compare(a.Version, b.Version))

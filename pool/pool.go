@@ -47,12 +47,17 @@ type Launch struct {
 	Template bool
 	// Wrapper is the command that starts the runtime process of this function, with Argv as its arguments; empty: none.
 	Wrapper []string
+	// Engine makes the function's sandboxes; nil means Options.Engine.
+	Engine sandbox.Engine
 
 	region string
+	memory int64 // what its sandboxes can have at most, in bytes; 0 where the engine need not know
 }
 
 // Options configure a Pool. All members without a default are required.
 type Options struct {
+	// Engine makes the sandboxes of functions whose Launch names no other. All share the memory budget; slots and snapshots
+	// of one are never used with another.
 	Engine sandbox.Engine
 	// Launch finds, and if need be builds, what the function's runtime needs.
 	Launch func(ctx context.Context, fn *lambda.Config) (Launch, error)
@@ -93,7 +98,8 @@ type Options struct {
 	Trace func(Event)
 }
 
-// OverheadBytes is reserved for each environment beyond its function's memory, for the engine's own processes.
+// OverheadBytes is reserved for each environment beyond its function's memory, for the engine's own processes, unless the
+// engine says that it takes more.
 const OverheadBytes = 24 << 20
 
 // key names what an environment can serve: one revision of one version, and with tenancy one tenant.
@@ -131,7 +137,7 @@ type Pool struct {
 
 	policy       *keepalive.Policy
 	prewarm      map[key]*time.Timer
-	stocks       map[image]*stock
+	stocks       map[shelf]*stock
 	provisions   map[key]*provision
 	growth       map[functionKey]*rate.Limiter
 	snapshotting map[key]bool
@@ -168,16 +174,13 @@ func Open(o Options) *Pool {
 
 		policy:       keepalive.New(keepalive.Options{Min: min(o.KeepAliveMin, o.KeepAlive), Max: o.KeepAlive}),
 		prewarm:      map[key]*time.Timer{},
-		stocks:       map[image]*stock{},
+		stocks:       map[shelf]*stock{},
 		provisions:   map[key]*provision{},
 		growth:       map[functionKey]*rate.Limiter{},
 		snapshotting: map[key]bool{},
 		refillWake:   make(chan struct{}, 1),
 	}
 	p.work.Go(p.refill)
-	if p.hasSnapshots() {
-		p.work.Go(func() { _ = o.Engine.Fingerprint() }) // takes a while the first time
-	}
 	return p
 }
 

@@ -79,6 +79,9 @@ func (p *Pool) neediest() *stock {
 		if s.kind == SourceEmpty {
 			least = p.o.EmptySlots
 		}
+		if !s.launch.stockedAhead() {
+			least = 0
+		}
 		s.target, s.reason = s.demand.target(now, least, s.refill)
 		have := len(s.ready) + s.filling
 		if have > s.target {
@@ -162,7 +165,7 @@ func (p *Pool) fill(s *stock) {
 		case <-p.ctx.Done():
 		}
 	})
-	if s.kind == SourceHot && s.launch.Template && !s.templated && p.hasSnapshots() {
+	if s.kind == SourceHot && s.launch.Template && !s.templated && p.hasSnapshots(s.launch.Engine) {
 		s.templated = true
 		p.work.Go(func() {
 			if err := p.makeTemplate(p.ctx, s); err != nil && p.ctx.Err() == nil {
@@ -170,7 +173,7 @@ func (p *Pool) fill(s *stock) {
 			}
 		})
 	}
-	p.o.Trace(Event{Kind: EventStocked, Runtime: s.launch.Runtime, Source: s.kind, Phases: Phases{Place: took}})
+	p.o.Trace(Event{Kind: EventStocked, Runtime: s.launch.Runtime, Engine: s.launch.Engine.Name(), Source: s.kind, Phases: Phases{Place: took}})
 }
 
 // backgroundLimits hold for slots in stock: enough for a runtime, and CPU only when nobody else wants it.
@@ -186,7 +189,7 @@ func (p *Pool) prepare(ctx context.Context, s *stock) (_ *slot, err error) {
 	}()
 	l := backgroundLimits
 	l.Pids = maxPids
-	if err := p.createSandbox(ctx, slot, stockTmpBytes, l); err != nil {
+	if err := slot.create(ctx, stockTmpBytes, l); err != nil {
 		return nil, err
 	}
 	if s.kind == SourceEmpty {

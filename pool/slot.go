@@ -40,21 +40,24 @@ type slot struct {
 // ID is the sandbox's.
 func (s *slot) ID() string { return s.sandbox.ID() }
 
-// createSandbox makes the sandbox.
-func (p *Pool) createSandbox(ctx context.Context, s *slot, tmpBytes int64, l sandbox.Limits) error {
+// create makes the sandbox.
+func (s *slot) create(ctx context.Context, tmpBytes int64, l sandbox.Limits) error {
 	var err error
+	engine := s.launch.Engine
 	spec := sandbox.Spec{
 		ID:       newID(),
 		Root:     s.launch.Image,
 		Args:     []string{s.launch.Agent},
 		TmpBytes: tmpBytes,
-		Egress:   p.o.Engine.Capabilities().Network,
+		Egress:   engine.Capabilities().Network,
 		Limits:   l,
+
+		MaxMemoryBytes: s.launch.memory,
 	}
-	if p.o.Engine.Capabilities().Snapshot {
+	if engine.Capabilities().Snapshot {
 		spec.Mounts = []string{taskRoot, layerRoot}
 	}
-	if s.sandbox, err = p.o.Engine.Create(ctx, spec); err != nil {
+	if s.sandbox, err = engine.Create(ctx, spec); err != nil {
 		return fmt.Errorf("create sandbox: %w", err)
 	}
 	return nil

@@ -24,11 +24,6 @@ const hooksTimeout = 10 * time.Second
 // snapshotSchema is part of every key: a change of how snapshots are made here makes the old ones unknown.
 const snapshotSchema = 2
 
-// hasSnapshots reports whether this pool makes and uses them at all.
-func (p *Pool) hasSnapshots() bool {
-	return p.o.Snapshots != nil && p.o.Engine.Capabilities().Snapshot
-}
-
 // snapshotKey is the hash of everything an initialised environment of e's function depends on.
 func (p *Pool) snapshotKey(e *Environment) string {
 	fn := e.Function
@@ -42,8 +37,8 @@ func (p *Pool) snapshotKey(e *Environment) string {
 // hashOf is the hash of what all snapshots depend on, and of what this one does.
 func (p *Pool) hashOf(l *Launch, what map[string]any) string {
 	b, err := json.Marshal(map[string]any{
-		"schema": snapshotSchema, "engine": p.o.Engine.Fingerprint(), "image": l.Image, "argv": l.Argv,
-		"network": p.o.Engine.Capabilities().Network, "of": what,
+		"schema": snapshotSchema, "engine": l.Engine.Name(), "fingerprint": l.Engine.Fingerprint(), "image": l.Image, "argv": l.Argv,
+		"network": l.Engine.Capabilities().Network, "machine": l.memory, "of": what,
 	})
 	if err != nil {
 		panic(err) // only maps of strings, lists of them, and numbers
@@ -63,7 +58,7 @@ func owned(owner, account, name, version string) bool {
 
 // findSnapshot pins the snapshot that e could start from, if there is one.
 func (p *Pool) findSnapshot(e *Environment) {
-	if !p.hasSnapshots() || e.sealed || !e.Function.Optimized && !p.o.SnapshotLatest {
+	if !p.hasSnapshots(e.launchAs.Engine) || e.sealed || !e.Function.Optimized && !p.o.SnapshotLatest {
 		return
 	}
 	if e.Function.Optimized {
@@ -144,9 +139,6 @@ func (e *Environment) passSnapshot(deadline time.Time) error {
 // when the snapshot exists. An error of the function's own init, or of its hooks, is one of package link's; one with
 // Kind KindInvalid says that its runtime cannot be snapshotted; any other is ours.
 func (p *Pool) Optimise(ctx context.Context, fn *lambda.Config) error {
-	if !p.hasSnapshots() {
-		return lambda.Errorf(lambda.KindInvalid, "SnapStart needs snapshots, which the engine %s of this server does not have", p.o.Engine.Name())
-	}
 	fn = fn.Clone()
 	fn.Optimized = true
 	return p.makeSnapshot(ctx, fn, initSnapStart)
@@ -204,7 +196,7 @@ const heavyInit = 300 * time.Millisecond
 // considerSnapshot makes a snapshot in the background after a cold start that would have been quicker with one: of a
 // version whose snapshot is missing, and where the operator allows it of every function with a heavy init.
 func (p *Pool) considerSnapshot(e *Environment) {
-	if !p.hasSnapshots() || e.Source == SourceSnapshot || e.InitFailure != nil || e.sealed || e.key.tenant != "" {
+	if !p.hasSnapshots(e.launchAs.Engine) || e.Source == SourceSnapshot || e.InitFailure != nil || e.sealed || e.key.tenant != "" {
 		return
 	}
 	if !e.Function.Optimized && (!p.o.SnapshotLatest || e.Cold.Init < heavyInit || lambda.SnapshotsOffered(e.Function.Runtime) != nil) {

@@ -27,7 +27,7 @@ const (
 // Status is everything the pool holds at one moment, for operators.
 type Status struct {
 	At            time.Time           `json:"at"`
-	Engine        string              `json:"engine"`
+	Engine        string              `json:"engine"` // of functions for which the operator chose no other
 	BudgetBytes   int64               `json:"budget_bytes"`
 	ReservedBytes int64               `json:"reserved_bytes"` // environments and stocks together
 	Environments  []EnvironmentStatus `json:"environments"`
@@ -43,6 +43,7 @@ type EnvironmentStatus struct {
 	Function      string           `json:"function"`
 	Version       string           `json:"version"`
 	Runtime       string           `json:"runtime"`
+	Engine        string           `json:"engine"` // empty in StateStarting
 	State         EnvironmentState `json:"state"`
 	Provisioned   bool             `json:"provisioned"`
 	Source        Source           `json:"source"`
@@ -57,6 +58,8 @@ type EnvironmentStatus struct {
 type StockStatus struct {
 	Kind          Source `json:"kind"`    // SourceHot or SourceEmpty
 	Runtime       string `json:"runtime"` // the runtime whose image the slots have
+	Engine        string `json:"engine"`
+	MemoryMB      int    `json:"memory_mb"` // what a slot can have at most; 0 if any function may use it
 	Ready         int    `json:"ready"`
 	Filling       int    `json:"filling"` // being prepared
 	Target        int    `json:"target"`

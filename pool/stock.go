@@ -28,25 +28,27 @@ type stock struct {
 // bytes is what one slot of the stock reserves.
 func (s *stock) bytes() int64 {
 	if s.kind == SourceHot {
-		return hotSlotBytes
+		return hotSlotBytes + s.launch.extraBytes()
 	}
-	return emptySlotBytes
+	return emptySlotBytes + s.launch.extraBytes()
 }
 
-// image identifies a runtime image with what is started in it.
-type image struct {
-	path string
-	kind Source
+// shelf names a stock: what all its slots have in common.
+type shelf struct {
+	image  string
+	kind   Source
+	engine string
+	memory int64 // see Launch.memory
 }
 
 // stockOf needs mu. It returns the stock of the given kind for l, which it opens at the first use.
 func (p *Pool) stockOf(l *Launch, kind Source) *stock {
-	k := image{l.Image, kind}
+	k := shelf{l.Image, kind, l.Engine.Name(), l.memory}
 	if s := p.stocks[k]; s != nil {
 		return s
 	}
 	for old, s := range p.stocks { // the runtime has a new image: nobody will ask for the old one's slots
-		if old.kind == kind && s.launch.Runtime == l.Runtime {
+		if old.image != l.Image && s.launch.Runtime == l.Runtime {
 			s.launch.Image = ""
 			p.drain(s, len(s.ready))
 			delete(p.stocks, old)
@@ -58,13 +60,16 @@ func (p *Pool) stockOf(l *Launch, kind Source) *stock {
 	return s
 }
 
-// Expect announces that functions of this runtime may be invoked, so that slots wait for them.
+// Expect announces that functions of this runtime may be invoked on this engine, so that slots wait for them.
 func (p *Pool) Expect(l Launch) {
-	l.region = p.o.Region
+	p.complete(&l, 0)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
 		return
+	}
+	if p.hasSnapshots(l.Engine) {
+		p.work.Go(func() { _ = l.Engine.Fingerprint() }) // takes a while the first time
 	}
 	p.stockOf(&l, SourceHot)
 	p.stockOf(&l, SourceEmpty)
@@ -143,7 +148,7 @@ func (p *Pool) drain(s *stock, n int) {
 			p.leaving -= slot.held
 			p.unreserve(slot.held)
 			p.mu.Unlock()
-			p.o.Trace(Event{Kind: EventDrained, Runtime: s.launch.Runtime, Source: s.kind})
+			p.o.Trace(Event{Kind: EventDrained, Runtime: s.launch.Runtime, Engine: s.launch.Engine.Name(), Source: s.kind})
 		})
 	}
 	s.ready = slices.Delete(s.ready, 0, n)

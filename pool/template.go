@@ -46,7 +46,7 @@ func (p *Pool) makeTemplate(ctx context.Context, s *stock) (err error) {
 
 // template pins the template that e could start from; nil if there is none or it is of no use to e.
 func (p *Pool) template(e *Environment) *snapshot.Snapshot {
-	if !p.hasSnapshots() || !e.launchAs.Template || e.launchAs.OwnStart || e.sealed {
+	if !p.hasSnapshots(e.launchAs.Engine) || !e.launchAs.Template || e.launchAs.OwnStart || e.sealed {
 		return nil
 	}
 	if mb := e.Function.EphemeralMB; mb != 0 && mb != stockTmpBytes>>20 {

@@ -48,6 +48,7 @@ type Event struct {
 	Function string // empty for slots
 	Version  string
 	Runtime  string
+	Engine   string // of environments and slots that were made; else empty
 	Cause    Cause
 	Source   Source // of cold starts and slots
 	Phases   Phases
@@ -57,7 +58,7 @@ type Event struct {
 // trace tells of something that happened to e.
 func (p *Pool) trace(e *Environment, ev Event) {
 	ev.Account, ev.Function, ev.Version, ev.Runtime = e.key.account, e.key.name, e.key.version, e.Function.Runtime
-	ev.Source = e.Source
+	ev.Source, ev.Engine = e.Source, e.launchAs.Engine.Name()
 	p.o.Trace(ev)
 }
 
