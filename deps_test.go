@@ -62,7 +62,7 @@ var owners = map[string][]string{
 	"gvisor.dev":               {"sandbox/gvisor", "egress", "cmd/thaw-sentry"},
 	"github.com/spf13":         {"cmd/thaw"},
 	"github.com/aws":           {"s3"},
-	module + "/sandbox/gvisor": {"node", "cmd/thaw"},
+	module + "/sandbox/gvisor": {"node"},
 }
 
 func TestImportRules(t *testing.T) {

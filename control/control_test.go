@@ -48,7 +48,7 @@ func (p *plane) open(t *testing.T) *plane {
 	t.Helper()
 	p.Functions = control.New(control.Options{
 		Region: "us-east-1", Store: p.store, Packages: p.packages, Layers: p.layers,
-		EnsureRuntime: func(ctx context.Context, name string) error { return p.runtime(ctx, name) },
+		EnsureRuntime: func(ctx context.Context, fn *lambda.Config) error { return p.runtime(ctx, fn.Runtime) },
 		Slots:         p.slots, Random: p.random, Logger: slog.New(slog.DiscardHandler),
 	})
 	p.Open()

@@ -44,9 +44,9 @@ type Options struct {
 	Layers Layers
 	// Signing are the code signing configurations that functions may have. Required.
 	Signing Signing
-	// EnsureRuntime makes the image of the named runtime if it is not there. A *lambda.Error of kind Invalid or NotFound
+	// EnsureRuntime makes the image of fn's runtime if it is not there. A *lambda.Error of kind Invalid or NotFound
 	// means that this host cannot have it; its text becomes the function's StateReason.
-	EnsureRuntime func(ctx context.Context, runtime string) error
+	EnsureRuntime func(ctx context.Context, fn *lambda.Config) error
 	// Slots are the environments. Required.
 	Slots Slots
 	// CheckRole returns why functions of an account cannot have an execution role; nil lets them have any.
@@ -73,7 +73,7 @@ type Functions struct {
 	packages       Packages
 	layers         Layers
 	signing        Signing
-	ensureRuntime  func(ctx context.Context, runtime string) error
+	ensureRuntime  func(ctx context.Context, fn *lambda.Config) error
 	slots          Slots
 	checkRole      func(account, role string) error
 	workers        int

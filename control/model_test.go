@@ -423,7 +423,7 @@ func TestControlFollowsTheModel(t *testing.T) {
 		}
 		f := control.New(control.Options{
 			Region: "us-east-1", Store: s.Functions(), Packages: zips, Layers: controltest.Layers{}, Slots: &controltest.Slots{},
-			EnsureRuntime: func(context.Context, string) error { return nil }, Logger: slog.New(slog.DiscardHandler),
+			EnsureRuntime: func(context.Context, *lambda.Config) error { return nil }, Logger: slog.New(slog.DiscardHandler),
 		})
 		f.Open()
 		return f, func() {

@@ -75,7 +75,7 @@ func insist(ctx context.Context, log *slog.Logger, write func() error) {
 func (s *Functions) build(ctx context.Context, c *lambda.Config) (*failure, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.prepareTimeout)
 	defer cancel()
-	if err := s.ensureRuntime(ctx, c.Runtime); err != nil {
+	if err := s.ensureRuntime(ctx, c); err != nil {
 		return explain(err, lambda.ReasonInvalidRuntime)
 	}
 	if _, err := s.packages.Image(ctx, c.Code.SHA256); err != nil {

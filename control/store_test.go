@@ -24,7 +24,7 @@ func TestOnTheRealStore(t *testing.T) {
 		}
 		f := control.New(control.Options{
 			Region: "us-east-1", Store: s.Functions(), Packages: packages, Layers: controltest.Layers{}, Slots: &controltest.Slots{}, Logger: slog.New(slog.DiscardHandler),
-			EnsureRuntime: func(context.Context, string) error { return nil },
+			EnsureRuntime: func(context.Context, *lambda.Config) error { return nil },
 		})
 		f.Open()
 		return f, func() {

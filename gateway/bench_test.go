@@ -71,7 +71,7 @@ func BenchmarkOf100k(b *testing.B) {
 	}
 	functions := control.New(control.Options{
 		Region: "us-east-1", Store: st.Functions(), Packages: &controltest.Packages{}, Layers: controltest.Layers{}, Slots: &controltest.Slots{},
-		EnsureRuntime: func(context.Context, string) error { return nil }, Logger: discard,
+		EnsureRuntime: func(context.Context, *lambda.Config) error { return nil }, Logger: discard,
 	})
 	g := gateway.New(gateway.Options{Region: "us-east-1", Functions: functions, Verifier: verifier{}, Logger: discard})
 	marker := base64.RawURLEncoding.EncodeToString([]byte("function-050000"))

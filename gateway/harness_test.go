@@ -155,7 +155,7 @@ func newServer(t *testing.T, change ...func(*server, *gateway.Options)) *server 
 	s.openRecords()
 	s.functions = control.New(control.Options{
 		Region: "us-east-1", Store: s.store, Packages: s.packages, Layers: s.layers, Signing: s.signing, Logger: slog.New(slog.DiscardHandler),
-		EnsureRuntime: func(context.Context, string) error { return nil }, Slots: s.slots,
+		EnsureRuntime: func(context.Context, *lambda.Config) error { return nil }, Slots: s.slots,
 		Reaches: func(service string) bool { return service != "events" },
 	})
 	s.functions.Open()

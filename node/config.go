@@ -29,8 +29,12 @@ type Config struct {
 	Region string
 	// Zone is the id of the availability zone that functions learn about; empty: the first of Region.
 	Zone string
-	// Engine is "gvisor", or "fake", which runs no user code.
+	// Engine is what isolates functions: "gvisor", or "fake", which runs no user code.
 	Engine string
+	// EngineFor chooses another engine for some functions, each as PATTERN=ENGINE; the first that matches holds. A pattern is
+	// a function's ARN without qualifier, in which * stands for anything within one of its parts. Every engine that is named
+	// must work on this host.
+	EngineFor []string
 	// MemoryBudget bounds what all execution environments together reserve, in bytes. 0 means three quarters of the
 	// host's memory.
 	MemoryBudget int64
@@ -136,8 +140,6 @@ func (c *Config) check() error {
 		return fmt.Errorf("region %q: want a form like us-east-1", c.Region)
 	case c.Zone != "" && !zonePattern.MatchString(c.Zone):
 		return fmt.Errorf("availability zone id %q: want a form like use1-az1", c.Zone)
-	case c.Engine != "gvisor" && c.Engine != "fake":
-		return fmt.Errorf("engine %q: this build has gvisor and fake", c.Engine)
 	case c.MemoryBudget < 0 || c.KeepAlive < 0 || c.KeepAliveMin < 0 || c.SlotMemory < 0 || c.SnapshotBytes < 0:
 		return errors.New("memory budget, slot memory, snapshot bytes and keep-alives must not be negative")
 	case c.StreamRate < 0:
@@ -154,6 +156,9 @@ func (c *Config) check() error {
 		return fmt.Errorf("scaling rate %d: at least 1", c.ScalingRate)
 	}
 	if _, err := c.urlHosts(); err != nil {
+		return err
+	}
+	if _, err := readEnginePolicy(c.Engine, c.EngineFor); err != nil {
 		return err
 	}
 	if c.Zone == "" {

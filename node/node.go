@@ -27,7 +27,6 @@ import (
 	"thaw.dev/thaw/metrics"
 	"thaw.dev/thaw/ops"
 	"thaw.dev/thaw/pool"
-	"thaw.dev/thaw/sandbox"
 	"thaw.dev/thaw/signing"
 	"thaw.dev/thaw/store"
 )
@@ -90,7 +89,7 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 	}
 	n.api, n.credentials = newInsideListener(insideAPI), newInsideListener(insideCredentials)
 	n.onClose(func() { _, _ = n.api.Close(), n.credentials.Close() })
-	engine, err := n.openEngine(ctx, c, helpers)
+	isolation, err := n.openEngines(ctx, c, helpers)
 	if err != nil {
 		return nil, err
 	}
@@ -112,9 +111,10 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 	}
 	who := identity{roles, sessions, func() *pool.Pool { return n.pool }}
 	counts := metrics.New()
+	launcher := launcher{catalog, isolation}
 	environments := pool.Open(pool.Options{
-		Engine: sandbox.Guard(engine),
-		Launch: func(ctx context.Context, fn *lambda.Config) (pool.Launch, error) { return launch(ctx, catalog, fn) },
+		Engine: isolation.open[c.Engine],
+		Launch: launcher.launch,
 		CodeImage: func(ctx context.Context, fn *lambda.Config) (string, error) {
 			return packages.Image(ctx, fn.Code.SHA256)
 		},
@@ -146,15 +146,13 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 		FunctionBytes: func(account string) int64 { return st.Functions().Totals(account).CodeBytes },
 	})
 	functions := control.New(control.Options{
-		Region:   c.Region,
-		Store:    st.Functions(),
-		Packages: packages,
-		Layers:   layers,
-		Signing:  signatures,
-		EnsureRuntime: func(ctx context.Context, runtime string) error {
-			return expect(ctx, catalog, environments, runtime)
-		},
-		Slots:              slots{environments, catalog, background, &expecting},
+		Region:             c.Region,
+		Store:              st.Functions(),
+		Packages:           packages,
+		Layers:             layers,
+		Signing:            signatures,
+		EnsureRuntime:      func(ctx context.Context, fn *lambda.Config) error { return launcher.expect(ctx, environments, fn) },
+		Slots:              slots{environments, launcher, background, &expecting},
 		CheckRole:          func(account, role string) error { return checkRole(roles, account, role, c.RequireRoles) },
 		AccountConcurrency: c.AccountConcurrency,
 		Reaches:            sender.Reaches,
@@ -162,7 +160,6 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 	})
 	functions.Open()
 	n.onClose(functions.Close)
-	n.prepareRuntimes(st.Functions(), catalog, environments)
 
 	verifier := auth.NewVerifier(auth.Options{Keys: keys, Sessions: sessions, Region: c.Region})
 	n.invoker = invoke.New(invoke.Options{

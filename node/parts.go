@@ -2,13 +2,11 @@ package node
 
 import (
 	"cmp"
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"net/netip"
 	"path/filepath"
-	"strings"
 
 	"thaw.dev/thaw/egress"
 	"thaw.dev/thaw/embedded"
@@ -17,8 +15,6 @@ import (
 	"thaw.dev/thaw/runtimes"
 	"thaw.dev/thaw/s3"
 	"thaw.dev/thaw/sandbox"
-	"thaw.dev/thaw/sandbox/fake"
-	"thaw.dev/thaw/sandbox/gvisor"
 )
 
 // helperPrograms writes the embedded programs to the data directory, unless others are configured.
@@ -52,49 +48,6 @@ func (n *Node) openObjects(c Config) (gateway.Objects, error) {
 	}
 	n.onClose(objects.Close)
 	return objects, nil
-}
-
-// openEngine opens the engine, checks that this host can run it, and removes what an earlier server left.
-func (n *Node) openEngine(ctx context.Context, c Config, helpers embedded.Paths) (sandbox.Engine, error) {
-	engine, err := n.newEngine(c, helpers)
-	if err != nil {
-		return nil, err
-	}
-	n.onClose(func() { _ = engine.Close() })
-	var missing []string
-	for _, check := range engine.Probe(ctx) {
-		if check.Must && !check.OK {
-			missing = append(missing, fmt.Sprintf("%s: %s (%s)", check.Name, check.Detail, check.Remedy))
-		}
-	}
-	if len(missing) > 0 {
-		return nil, fmt.Errorf("engine %s cannot run on this host, and nothing runs without isolation: %s; see thaw doctor",
-			c.Engine, strings.Join(missing, "; "))
-	}
-	return engine, engine.Sweep(ctx)
-}
-
-func (n *Node) newEngine(c Config, helpers embedded.Paths) (sandbox.Engine, error) {
-	if c.Engine == fake.Name {
-		return fake.New(fake.Options{}), nil
-	}
-	policy, err := egressPolicy(c.EgressDeny)
-	if err != nil {
-		return nil, err
-	}
-	resolvers, err := parseResolvers(c.Resolvers)
-	if err != nil {
-		return nil, err
-	}
-	network := egress.New(egress.Options{
-		Policy: policy, Resolvers: resolvers, Logger: c.Logger,
-		Services: map[netip.AddrPort]egress.Service{insideAPI: n.api.connect, insideCredentials: n.credentials.connect},
-	})
-	n.onClose(func() { network.Close() })
-	return gvisor.New(gvisor.Options{
-		StateDir: filepath.Join(c.DataDir, "sandboxes"), SentryPath: helpers.Sentry, CgroupName: cgroupName(c.DataDir),
-		Network: ports{network}, Logger: c.Logger,
-	})
 }
 
 // cgroupName is the same for a data directory at each start, so that a start finds what the last one left, and another

@@ -8,21 +8,20 @@ import (
 	"thaw.dev/thaw/lambda"
 	"thaw.dev/thaw/link"
 	"thaw.dev/thaw/pool"
-	"thaw.dev/thaw/runtimes"
 )
 
 // slots lets the control plane decide about the pool's environments; it is control.Slots.
 type slots struct {
 	*pool.Pool
-	catalog *runtimes.Catalog
-	ctx     context.Context // ends with the node
-	work    *sync.WaitGroup
+	launcher launcher
+	ctx      context.Context // ends with the node
+	work     *sync.WaitGroup
 }
 
 // Expect has slots of the function's runtime made ready.
 func (s slots) Expect(fn *lambda.Config) {
 	s.work.Go(func() { // building an image takes long
-		_ = expect(s.ctx, s.catalog, s.Pool, fn.Runtime) // a cold start meets the same error and reports it
+		_ = s.launcher.expect(s.ctx, s.Pool, fn) // a cold start meets the same error and reports it
 	})
 }
 

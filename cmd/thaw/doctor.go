@@ -1,12 +1,12 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"thaw.dev/thaw/node"
 	"thaw.dev/thaw/sandbox"
@@ -14,11 +14,11 @@ import (
 
 // doctor says whether this host can run a server, and what to do if it cannot.
 type doctor struct {
-	data, engine string
+	config node.Config // as far as it matters here
 }
 
 func newDoctor(a *app) *cobra.Command {
-	var d doctor
+	d := doctor{node.Default()}
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Check what a server needs of this host",
@@ -29,33 +29,41 @@ func newDoctor(a *app) *cobra.Command {
 			return flagsFromEnvironment(cmd) // those of thaw serve
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if d.engine != "gvisor" && d.engine != "fake" {
-				return usage(cmd, "engine %q: this build has gvisor and fake", d.engine)
-			}
-			return d.run(cmd.Context(), a)
+			return d.run(cmd, a)
 		},
 	}
-	registerData(cmd.Flags(), &d.data)
-	cmd.Flags().StringVar(&d.engine, "engine", node.Default().Engine, "engine to check: gvisor or fake")
+	registerData(cmd.Flags(), &d.config.DataDir)
+	registerEngines(cmd.Flags(), &d.config)
 	return cmd
+}
+
+// registerEngines adds the flags that say which engines a server has.
+func registerEngines(f *pflag.FlagSet, c *node.Config) {
+	f.StringVar(&c.Engine, "engine", c.Engine, "what isolates functions: gvisor, or fake, which runs no user code")
+	f.StringSliceVar(&c.EngineFor, "engine-for", nil,
+		"another engine for functions whose ARN matches, as PATTERN=ENGINE such as 'arn:aws:lambda:*:222222222222:function:*=gvisor'; may be repeated, the first that matches holds")
 }
 
 // diagnosis is doctor's JSON document.
 type diagnosis struct {
-	OK     bool            `json:"ok"` // nothing that must be is missing
-	Engine string          `json:"engine"`
+	OK     bool            `json:"ok"`     // nothing that must be is missing
+	Engine string          `json:"engine"` // the one of functions that have no other
 	Data   string          `json:"data"`
 	Checks []sandbox.Check `json:"checks"`
 }
 
-func (d *doctor) run(ctx context.Context, a *app) error {
-	result := diagnosis{OK: true, Engine: d.engine, Data: d.data, Checks: d.examine(ctx)}
+func (d *doctor) run(cmd *cobra.Command, a *app) error {
+	checks, err := d.examine(cmd.Context())
+	if err != nil {
+		return usage(cmd, "%w", err)
+	}
+	result := diagnosis{OK: true, Engine: d.config.Engine, Data: d.config.DataDir, Checks: checks}
 	for _, c := range result.Checks {
 		if c.Must && !c.OK {
 			result.OK = false
 		}
 	}
-	err := a.write(result, result.write)
+	err = a.write(result, result.write)
 	if err == nil && !result.OK {
 		err = errReported
 	}

@@ -15,8 +15,8 @@ import (
 	"thaw.dev/thaw/client"
 	"thaw.dev/thaw/embedded"
 	"thaw.dev/thaw/lambda"
+	"thaw.dev/thaw/node"
 	"thaw.dev/thaw/sandbox"
-	"thaw.dev/thaw/sandbox/gvisor"
 )
 
 // Disk space on the data directory's file system, in bytes: below the first nothing can be stored, below the second
@@ -26,11 +26,11 @@ const (
 	enoughDiskBytes = 5 << 30
 )
 
-// examine makes all checks.
-func (d *doctor) examine(ctx context.Context) []sandbox.Check {
+// examine makes all checks. An error means that there are no such engines.
+func (d *doctor) examine(ctx context.Context) ([]sandbox.Check, error) {
 	dir, remove, err := scratch()
 	if err != nil {
-		return []sandbox.Check{{Name: "temporary directory", Must: true, Detail: err.Error(), Remedy: "name one that can be written with TMPDIR"}}
+		return []sandbox.Check{{Name: "temporary directory", Must: true, Detail: err.Error(), Remedy: "name one that can be written with TMPDIR"}}, nil
 	}
 	defer remove()
 	helpers, err := embedded.Extract(filepath.Join(dir, "bin"))
@@ -39,22 +39,31 @@ func (d *doctor) examine(ctx context.Context) []sandbox.Check {
 		build.Detail, build.Remedy = err.Error(), "build thaw with make build"
 	}
 	checks := []sandbox.Check{build}
-	if d.engine == gvisor.Name {
-		checks = append(checks, gvisor.Probe(ctx, gvisor.Options{StateDir: d.data, SentryPath: helpers.Sentry})...)
+	engines, err := node.Examine(ctx, d.config, helpers)
+	if err != nil {
+		return nil, err
 	}
-	return append(checks, d.checkData(), d.checkCredentials(), d.checkDisk(), d.checkRuntimes(ctx, dir), d.checkServer(ctx))
+	for _, engine := range engines {
+		for _, c := range engine.Checks {
+			if len(engines) > 1 {
+				c.Name = engine.Engine + ": " + c.Name
+			}
+			checks = append(checks, c)
+		}
+	}
+	return append(checks, d.checkData(), d.checkCredentials(), d.checkDisk(), d.checkRuntimes(ctx, dir), d.checkServer(ctx)), nil
 }
 
 // checkData looks at the directory, or at the parent in which a server would create it.
 func (d *doctor) checkData() sandbox.Check {
 	c := sandbox.Check{Name: "data directory", Must: true}
-	dir := existing(d.data)
+	dir := existing(d.config.DataDir)
 	if err := unix.Access(dir, unix.W_OK|unix.X_OK); err != nil {
 		c.Detail, c.Remedy = dir+" cannot be written: "+err.Error(), "run the server as a user who may, or name another directory with --data"
 		return c
 	}
-	c.OK, c.Detail = true, d.data
-	if dir != filepath.Clean(d.data) {
+	c.OK, c.Detail = true, d.config.DataDir
+	if dir != filepath.Clean(d.config.DataDir) {
 		c.Detail += ", created when a server starts"
 	}
 	return c
@@ -62,7 +71,7 @@ func (d *doctor) checkData() sandbox.Check {
 
 func (d *doctor) checkCredentials() sandbox.Check {
 	c := sandbox.Check{Name: "credentials"}
-	path := filepath.Join(d.data, "credentials")
+	path := filepath.Join(d.config.DataDir, "credentials")
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -81,7 +90,7 @@ func (d *doctor) checkDisk() sandbox.Check {
 	const remedy = "make room, or put the data directory on a larger disk with --data"
 	c := sandbox.Check{Name: "disk space", Must: true, Remedy: remedy}
 	var s unix.Statfs_t
-	dir := existing(d.data)
+	dir := existing(d.config.DataDir)
 	if err := unix.Statfs(dir, &s); err != nil {
 		c.Detail = err.Error()
 		return c
@@ -112,8 +121,8 @@ func existing(path string) string {
 // checkRuntimes looks at the data directory's runtimes, or at those a new one would have, in dir.
 func (d *doctor) checkRuntimes(ctx context.Context, dir string) sandbox.Check {
 	c := sandbox.Check{Name: "runtimes"}
-	if info, err := os.Stat(filepath.Join(d.data, "runtimes")); err == nil && info.IsDir() {
-		dir = d.data
+	if info, err := os.Stat(filepath.Join(d.config.DataDir, "runtimes")); err == nil && info.IsDir() {
+		dir = d.config.DataDir
 	}
 	all, err := listRuntimes(ctx, dir)
 	if err != nil {
@@ -134,7 +143,7 @@ func (d *doctor) checkRuntimes(ctx context.Context, dir string) sandbox.Check {
 
 func (d *doctor) checkServer(ctx context.Context) sandbox.Check {
 	c := sandbox.Check{Name: "server"}
-	announced, err := readAnnouncement(d.data)
+	announced, err := readAnnouncement(d.config.DataDir)
 	if errors.Is(err, fs.ErrNotExist) {
 		c.OK, c.Detail = true, "none runs with this data directory"
 		return c

@@ -58,7 +58,7 @@ func newServe(a *app) *cobra.Command {
 	f.StringVar(&c.Account, "account", c.Account, "12-digit id of the account")
 	f.StringVar(&c.Region, "region", c.Region, "region in ARNs and signatures")
 	f.StringVar(&c.Zone, "availability-zone-id", c.Zone, "id of the availability zone that functions learn about, such as use1-az1; empty is the region's first")
-	f.StringVar(&c.Engine, "engine", c.Engine, "what runs the sandboxes: gvisor, or fake, which runs no user code")
+	registerEngines(f, c)
 	f.Var(&s.budget, "memory-budget", "memory for all execution environments together, such as 8GiB; 0 is three quarters of the host's")
 	f.DurationVar(&c.KeepAlive, "keep-alive", c.KeepAlive, "how long an idle execution environment is kept at most; 0 keeps none")
 	f.DurationVar(&c.KeepAliveMin, "keep-alive-min", c.KeepAliveMin, "how long an idle execution environment is kept at least")
