@@ -39,6 +39,7 @@ type Store struct {
 	functions *Functions
 	records   *Records
 	events    *Events
+	journals  *Journals
 	logs      *Logs
 
 	undo []func() // what Open did, in its order
@@ -100,6 +101,11 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 	}
 	s.undo = append(s.undo, s.events.close)
 
+	s.journals, err = openJournals(ctx, conn, js, o.Logger)
+	if err != nil {
+		return nil, err
+	}
+
 	s.logs, err = openLogs(ctx, conn, js, s.records, o.LogBytes, o.Logger)
 	if err != nil {
 		return nil, err
@@ -116,6 +122,9 @@ func (s *Store) Records() *Records { return s.records }
 
 // Events returns the queue of asynchronous invocations.
 func (s *Store) Events() *Events { return s.events }
+
+// Journals returns the journals of durable executions.
+func (s *Store) Journals() *Journals { return s.journals }
 
 // Logs returns the function logs.
 func (s *Store) Logs() *Logs { return s.logs }
