@@ -5,7 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -51,6 +53,11 @@ var operations = map[string]func(*call, []byte) (any, error){
 	"TagLogGroup":           with((*call).tagLogGroup),
 	"UntagLogGroup":         with((*call).untagLogGroup),
 	"ListTagsLogGroup":      with((*call).listTagsLogGroup),
+}
+
+// Operations returns the names of all operations of CloudWatch Logs that there are, sorted.
+func Operations() []string {
+	return slices.Sorted(slices.Values(append(slices.Collect(maps.Keys(operations)), "StartLiveTail")))
 }
 
 // with decodes the request of an operation.

@@ -1,8 +1,10 @@
 package gateway
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -33,6 +35,11 @@ type queryService struct {
 var queryServices = map[string]queryService{
 	"sts": {api.STSNamespace, api.STSVersion, stsActions},
 	"iam": {api.IAMNamespace, api.IAMVersion, iamActions},
+}
+
+// QueryActions returns the names of all actions of a service of the query protocol, sts or iam, sorted.
+func QueryActions(service string) []string {
+	return slices.Sorted(maps.Keys(queryServices[service].actions))
 }
 
 // namespace is that of the service which the request was signed for; of STS before that is known.

@@ -40,13 +40,27 @@ func (a Answer) Decode(t testing.TB, want int, into any) {
 // escaped and sorted; header has lines of the form "Name: value".
 func (s *Server) Do(t testing.TB, method, target, body string, header ...string) Answer {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), method, s.Endpoint()+target, strings.NewReader(body))
+	o := s.options
+	o.Endpoint = s.Endpoint()
+	return Caller{o}.Do(t, "lambda", method, target, body, header...)
+}
+
+// Caller sends requests as they are, signed with one access key.
+type Caller struct{ client.Options }
+
+// Do is Server.Do for any service's API. A header Host names another host than the endpoint's.
+func (c Caller) Do(t testing.TB, service, method, target, body string, header ...string) Answer {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, c.Endpoint+target, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
 	set(r, header)
-	sign(r, s.options, target, body)
-	return s.exchange(t, r)
+	if host := r.Header.Get("Host"); host != "" {
+		r.Host = host
+	}
+	sign(r, c.Options, service, target, body)
+	return exchange(t, r)
 }
 
 // Visit sends an unsigned request to the URL of a function. rest is the path and the query.
@@ -54,7 +68,7 @@ func (s *Server) Visit(t testing.TB, functionURL, method, rest, body string, hea
 	t.Helper()
 	r := s.visitor(t, functionURL, method, rest, body)
 	set(r, header)
-	return s.exchange(t, r)
+	return exchange(t, r)
 }
 
 // visitor is a request to the URL of a function, whose host name need not resolve.
@@ -72,14 +86,14 @@ func (s *Server) visitor(t testing.TB, functionURL, method, rest, body string) *
 // VisitStream is Visit for answers that come in parts. The caller closes the body.
 func (s *Server) VisitStream(t testing.TB, functionURL string) *http.Response {
 	t.Helper()
-	resp, err := s.http().Do(s.visitor(t, functionURL, http.MethodGet, "/", ""))
+	resp, err := raw().Do(s.visitor(t, functionURL, http.MethodGet, "/", ""))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return resp
 }
 
-func (s *Server) http() *http.Client {
+func raw() *http.Client {
 	return &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DisableCompression: true}}
 }
 
@@ -91,9 +105,9 @@ func set(r *http.Request, header []string) {
 	}
 }
 
-func (s *Server) exchange(t testing.TB, r *http.Request) Answer {
+func exchange(t testing.TB, r *http.Request) Answer {
 	t.Helper()
-	resp, err := s.http().Do(r)
+	resp, err := raw().Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,8 +122,8 @@ func (s *Server) exchange(t testing.TB, r *http.Request) Answer {
 // escapeAgain escapes what a path in targets may have beside letters, digits, slashes, hyphens, underscores and dots.
 var escapeAgain = strings.NewReplacer("%", "%25", ":", "%3A", "$", "%24")
 
-// sign signs a request for the Lambda API. Source: AWS IAM user guide, "Create a signed AWS API request".
-func sign(r *http.Request, o client.Options, target, body string) {
+// sign signs a request for the API of a service. Source: AWS IAM user guide, "Create a signed AWS API request".
+func sign(r *http.Request, o client.Options, service, target, body string) {
 	path, query, _ := strings.Cut(target, "?")
 	date := time.Now().UTC().Format("20060102T150405Z")
 	r.Header.Set("X-Amz-Date", date)
@@ -122,7 +136,7 @@ func sign(r *http.Request, o client.Options, target, body string) {
 		return hex.EncodeToString(sum[:])
 	}
 	signed := []string{"host"}
-	lines := []string{"host:" + r.URL.Host}
+	lines := []string{"host:" + r.Host}
 	for _, name := range slices.Sorted(maps.Keys(r.Header)) {
 		if name = strings.ToLower(name); strings.HasPrefix(name, "x-amz-") {
 			signed = append(signed, name)
@@ -131,7 +145,7 @@ func sign(r *http.Request, o client.Options, target, body string) {
 	}
 	names := strings.Join(signed, ";")
 	canonical := strings.Join([]string{r.Method, escapeAgain.Replace(path), query, strings.Join(lines, "\n"), "", names, hash(body)}, "\n")
-	scope := []string{date[:8], region, "lambda", "aws4_request"}
+	scope := []string{date[:8], region, service, "aws4_request"}
 	key := []byte("AWS4" + o.SecretKey)
 	mac := func(text string) []byte {
 		h := hmac.New(sha256.New, key)
