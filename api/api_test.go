@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"errors"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -204,9 +205,9 @@ func TestOtherConstraints(t *testing.T) {
 		{api.CheckName("f:$LATEST.PUBLISHED", "$LATEST"), ""},
 		{api.CheckName("", ""), "Value '' at 'functionName' failed to satisfy constraint: Member must have length greater than or equal to 1"},
 		{api.CheckName("f", "a b"), `Value 'a b' at 'qualifier' failed to satisfy constraint: Member must satisfy regular expression pattern: \$(LATEST(\.PUBLISHED)?)|[a-zA-Z0-9-_$]+`},
-		{api.CheckInvocation("", ""), ""},
-		{api.CheckInvocation("Event", "Tail"), ""},
-		{api.CheckInvocation("event", "all"), "2 validation errors detected: Value 'event' at 'invocationType' failed to satisfy constraint: Member must satisfy enum value set: [Event, RequestResponse, DryRun]; Value 'all' at 'logType' failed to satisfy constraint: Member must satisfy enum value set: [None, Tail]"},
+		{api.CheckInvocation(http.Header{}), ""},
+		{api.CheckInvocation(invocation("Event", "Tail")), ""},
+		{api.CheckInvocation(invocation("event", "all")), "2 validation errors detected: Value 'event' at 'invocationType' failed to satisfy constraint: Member must satisfy enum value set: [Event, RequestResponse, DryRun]; Value 'all' at 'logType' failed to satisfy constraint: Member must satisfy enum value set: [None, Tail]"},
 		{api.CheckList("", "", nil), ""},
 		{api.CheckList("ALL", "us-east-1", ptr(10000)), ""},
 		{api.CheckList("x", "", nil), "Value 'x' at 'functionVersion' failed to satisfy constraint: Member must satisfy enum value set: [ALL]"},
@@ -248,4 +249,9 @@ func TestSTSAnswers(t *testing.T) {
 	if err != nil || string(got) != want {
 		t.Errorf("%s, %v", got, err)
 	}
+}
+
+// invocation is the headers of one.
+func invocation(kind, logType string) http.Header {
+	return http.Header{"X-Amz-Invocation-Type": {kind}, "X-Amz-Log-Type": {logType}}
 }

@@ -208,6 +208,8 @@ var (
 	roleARN          = newPattern(`arn:(aws[a-zA-Z-]*)?:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+`)
 	handler          = newPattern(`[^\s]+`)
 	variableName     = newPattern(`[a-zA-Z]([a-zA-Z0-9_])+`)
+	tenantID         = newPattern(`[a-zA-Z0-9\._:\/=+\-@ ]+`)
+	executionName    = newPattern(`[a-zA-Z0-9-_]+`)
 	logGroup         = newPattern(`[\.\-_/#A-Za-z0-9]+`)
 	tagText          = newPattern(`([\p{L}\p{Z}\p{N}_.:/=+\-@]*)`)
 	bucketName       = newPattern(`[0-9A-Za-z\.\-_]*`).except(newPattern(`.*\.`), `[0-9A-Za-z\.\-_]*(?<!\.)`)

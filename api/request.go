@@ -2,6 +2,7 @@ package api
 
 import (
 	"math"
+	"net/http"
 
 	"thaw.dev/thaw/lambda"
 )
@@ -340,24 +341,30 @@ func CheckName(name, query string) error {
 	return c.Err()
 }
 
-// CheckInvocation is the constraint layer for Invoke's headers; "" means absent.
-func CheckInvocation(invocationType, logType string) error {
-	return checkInvocation(invocationType, logType, "Event", "RequestResponse", "DryRun")
+// CheckInvocation is the constraint layer for Invoke's headers.
+func CheckInvocation(h http.Header) error {
+	return checkInvocation(h, "Event", "RequestResponse", "DryRun")
 }
 
 // CheckStreamInvocation is the same for InvokeWithResponseStream, which knows fewer types.
-func CheckStreamInvocation(invocationType, logType string) error {
-	return checkInvocation(invocationType, logType, "RequestResponse", "DryRun")
+func CheckStreamInvocation(h http.Header) error {
+	return checkInvocation(h, "RequestResponse", "DryRun")
 }
 
-func checkInvocation(invocationType, logType string, types ...string) error {
+func checkInvocation(h http.Header, types ...string) error {
 	var c Constraints
-	if invocationType != "" {
-		c.Enum("invocationType", &invocationType, types...)
+	given := func(name string) *string {
+		if v := h.Get(name); v != "" {
+			return &v
+		}
+		return nil
 	}
-	if logType != "" {
-		c.Enum("logType", &logType, "None", "Tail")
-	}
+	c.Enum("invocationType", given("X-Amz-Invocation-Type"), types...)
+	c.Enum("logType", given("X-Amz-Log-Type"), "None", "Tail")
+	c.Length("tenantId", given("X-Amz-Tenant-Id"), 1, 256)
+	c.Match("tenantId", given("X-Amz-Tenant-Id"), tenantID)
+	c.Length("durableExecutionName", given("X-Amz-Durable-Execution-Name"), 1, 64)
+	c.Match("durableExecutionName", given("X-Amz-Durable-Execution-Name"), executionName)
 	return c.Err()
 }
 

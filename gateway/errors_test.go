@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"thaw.dev/thaw/api"
+	"thaw.dev/thaw/gateway"
+	"thaw.dev/thaw/iam"
 	"thaw.dev/thaw/invoke"
 	"thaw.dev/thaw/lambda"
 )
@@ -78,4 +80,32 @@ func TestErrorShapes(t *testing.T) {
 	if row := api.RowOf(lambda.Kind(len(errorShapes))); row != api.RowOf(lambda.KindInternal) {
 		t.Errorf("%s has no line here", row.Type)
 	}
+}
+
+// TestWordsThatClientsReactTo: what deploy tools look for in messages, where no other test has it. Source: Lambda API facts,
+// recorded answers.
+func TestWordsThatClientsReactTo(t *testing.T) {
+	s := newServer(t)
+	s.create("f", "")
+	s.publishOne()
+	s.do("POST", fns+"/f/aliases", `{"Name":"live","FunctionVersion":"1"}`).status2(t, 201)
+	const functionsOnly = "This operation is permitted on Lambda functions only. Aliases and versions do not support this operation. " +
+		"Please specify either a function name or an unqualified function ARN."
+	for _, test := range []struct{ method, path, body, message string }{
+		{"DELETE", fns + "/f?Qualifier=live", "", "Deletion of aliases is not currently supported."},
+		{"DELETE", fns + "/f:live", "", "Deletion of aliases is not currently supported."},
+		{"DELETE", fns + "/f?Qualifier=$LATEST", "", "$LATEST version cannot be deleted without deleting the function."},
+		{"PUT", "/2017-10-31/functions/f:1/concurrency", `{"ReservedConcurrentExecutions":1}`, functionsOnly},
+		{"PUT", fns + "/f:live/configuration", `{"Timeout":5}`, functionsOnly},
+		{"PUT", fns + "/" + fnARN + "f:1/code", `{"ZipFile":"` + zip64 + `"}`, functionsOnly},
+		{"POST", fns + "/f:1/versions", `{}`, functionsOnly},
+		{"GET", fns + "/f:1?Qualifier=2", "", "The derived qualifier from the function name does not match the specified qualifier."},
+	} {
+		s.do(test.method, test.path, test.body).wantError(t, 400, "InvalidParameterValueException", `{"Type":"User","message":`+text(test.message)+`}`)
+	}
+	s = newServer(t, func(s *server, _ *gateway.Options) {
+		s.checkRole = func(string, string) error { return lambda.Errorf(lambda.KindInvalid, iam.Unassumable) }
+	})
+	s.do("POST", fns, createBody("f", "")).wantError(t, 400, "InvalidParameterValueException",
+		`{"Type":"User","message":"The role defined for the function cannot be assumed by Lambda."}`)
 }

@@ -111,6 +111,7 @@ type server struct {
 	slots     *controltest.Slots
 	invoker   *invoker
 	events    eventQueue
+	checkRole func(account, role string) error
 	gate      chan struct{} // if not nil, each preparation takes one token
 	log       *syncBuffer
 }
@@ -156,7 +157,7 @@ func newServer(t *testing.T, change ...func(*server, *gateway.Options)) *server 
 	s.functions = control.New(control.Options{
 		Region: "us-east-1", Store: s.store, Packages: s.packages, Layers: s.layers, Signing: s.signing, Logger: slog.New(slog.DiscardHandler),
 		EnsureRuntime: func(context.Context, *lambda.Config) error { return nil }, Slots: s.slots,
-		Reaches: func(service string) bool { return service != "events" },
+		Reaches: func(service string) bool { return service != "events" }, CheckRole: s.checkRole,
 	})
 	s.functions.Open()
 	t.Cleanup(s.functions.Close)

@@ -24,7 +24,7 @@ type Invoker interface {
 func (c *call) invoke() error {
 	h := c.r.Header
 	kind, logType := h.Get("X-Amz-Invocation-Type"), h.Get("X-Amz-Log-Type")
-	if err := api.CheckInvocation(kind, logType); err != nil {
+	if err := api.CheckInvocation(h); err != nil {
 		return err
 	}
 	req, err := c.invocation(logType)

@@ -19,7 +19,7 @@ var streamHandlers = map[string]handler{
 func (c *call) invokeWithResponseStream() error {
 	h := c.r.Header
 	kind, logType := h.Get("X-Amz-Invocation-Type"), h.Get("X-Amz-Log-Type")
-	if err := api.CheckStreamInvocation(kind, logType); err != nil {
+	if err := api.CheckStreamInvocation(h); err != nil {
 		return err
 	}
 	req, err := c.invocation(logType)

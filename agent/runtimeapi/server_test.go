@@ -230,7 +230,7 @@ func TestHeadersOfNext(t *testing.T) {
 	w := newWorld(t)
 	ev := &link.Event{EventMeta: link.EventMeta{
 		ID: "id", DeadlineMS: 1700000000123, ARN: "arn:f:live", TraceID: "Root=1-2;Sampled=0",
-		ClientContext: "{\"a\":\r\n\"b\"}", Identity: `{"cognitoIdentityId":"x"}`,
+		ClientContext: "{\"a\":\r\n\"b\"}", Identity: `{"cognitoIdentityId":"x"}`, TenantID: "blue",
 	}, Payload: []byte(strings.Repeat("x", 100_000))}
 	if err := w.api.Deliver(ev); err != nil {
 		t.Fatal(err)
@@ -244,6 +244,7 @@ func TestHeadersOfNext(t *testing.T) {
 		"Lambda-Runtime-Trace-Id":             "Root=1-2;Sampled=0",
 		"Lambda-Runtime-Client-Context":       `{"a":  "b"}`,
 		"Lambda-Runtime-Cognito-Identity":     `{"cognitoIdentityId":"x"}`,
+		"Lambda-Runtime-Aws-Tenant-Id":        "blue",
 	} {
 		if got := a.header.Get(name); got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)
@@ -256,7 +257,7 @@ func TestHeadersOfNext(t *testing.T) {
 	w = newWorld(t)
 	w.deliver("id")
 	a = w.call("GET invocation/next", "")
-	for _, name := range []string{"Lambda-Runtime-Trace-Id", "Lambda-Runtime-Client-Context", "Lambda-Runtime-Cognito-Identity"} {
+	for _, name := range []string{"Lambda-Runtime-Trace-Id", "Lambda-Runtime-Client-Context", "Lambda-Runtime-Cognito-Identity", "Lambda-Runtime-Aws-Tenant-Id"} {
 		if _, there := a.header[name]; there {
 			t.Errorf("%s is there without a value", name)
 		}

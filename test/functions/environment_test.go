@@ -3,6 +3,7 @@ package functions_test
 import (
 	"encoding/json"
 	"maps"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -21,25 +22,39 @@ func TestEnvironment(t *testing.T) {
 			Files: thawtest.Files{"app.py": "import os, time\ndef handler(e, c):\n    return {**os.environ, 'zone': time.tzname[0]}\n"}})
 		got := map[string]string{}
 		s.Result(t, name, `{}`, &got)
-		want := map[string]string{
-			"MINE": "yes", "zone": "JST", "_HANDLER": "app.handler", "AWS_REGION": "us-east-1",
-			"AWS_DEFAULT_REGION": "us-east-1", "AWS_LAMBDA_FUNCTION_NAME": name, "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
-			"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "300", "AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/" + name,
-			"AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand", "AWS_EXECUTION_ENV": "AWS_Lambda_" + runtime,
-			"LAMBDA_TASK_ROOT": "/var/task", "LAMBDA_RUNTIME_DIR": "/var/runtime",
+		want := variables(name, "app.handler", runtime, "300")
+		maps.Copy(want, map[string]string{"MINE": "yes", "TZ": "Asia/Tokyo", "zone": "JST", "PYTHONPATH": "/var/runtime"})
+		wantVariables(t, got, want)
+	})
+	t.Run("variables of Node.js", func(t *testing.T) {
+		t.Parallel()
+		runtime := thawtest.Node(t)
+		name := s.Deploy(t, thawtest.Function{Runtime: runtime, Handler: "app.handler", MemoryMB: 256,
+			Files: thawtest.Files{"app.js": "exports.handler = async () => process.env;\n"}})
+		got := map[string]string{}
+		s.Result(t, name, `{}`, &got)
+		want := variables(name, "app.handler", runtime, "256")
+		major := strings.TrimSuffix(strings.TrimPrefix(runtime, "nodejs"), ".x")
+		want["NODE_PATH"] = "/opt/nodejs/node" + major + "/node_modules:/opt/nodejs/node_modules:/var/runtime/node_modules:/var/runtime:/var/task"
+		wantVariables(t, got, want)
+	})
+	t.Run("variables of a custom runtime", func(t *testing.T) {
+		t.Parallel()
+		name := s.Deploy(t, thawtest.Function{Runtime: "provided.al2023", Handler: "any.thing", MemoryMB: 128, Files: thawtest.Files{"bootstrap*": `#!/bin/sh
+next=http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/invocation
+while true; do
+  id=$(curl -sf -o /dev/null -D - "$next/next" | sed -n 's/^Lambda-Runtime-Aws-Request-Id: \([0-9a-f-]*\).*/\1/Ip')
+  env -u id -u next | sort | sed 's/"/\\"/g; s/\([^=]*\)=\(.*\)/"\1":"\2"/' | paste -sd, | sed 's/.*/{&}/' | curl -sf -o /dev/null -X POST --data-binary @- "$next/$id/response"
+done
+`}})
+		got := map[string]string{}
+		s.Result(t, name, `{}`, &got)
+		want := variables(name, "any.thing", "", "128")
+		delete(got, "_X_AMZN_TRACE_ID")                                 // which a custom runtime sets itself
+		for _, shell := range []string{"PWD", "OLDPWD", "SHLVL", "_"} { // set by the shell
+			delete(got, shell)
 		}
-		seen := maps.Clone(want)
-		for k := range want {
-			seen[k] = got[k]
-		}
-		if !maps.Equal(seen, want) {
-			t.Errorf("got %v", seen)
-		}
-		for _, k := range []string{"LANG", "PATH", "LD_LIBRARY_PATH", "AWS_LAMBDA_LOG_STREAM_NAME"} {
-			if got[k] == "" {
-				t.Errorf("%s is not set", k)
-			}
-		}
+		wantVariables(t, got, want)
 	})
 	t.Run("file system", func(t *testing.T) {
 		t.Parallel()
@@ -121,5 +136,62 @@ func TestLogsAreKept(t *testing.T) {
 	_, err := s.FilterLogEvents(t.Context(), client.FilterLogEventsInput{LogGroupName: "/aws/lambda/nobody"})
 	if !client.IsCode(err, "ResourceNotFoundException") {
 		t.Errorf("a group that is not there: %v", err)
+	}
+}
+
+// variables are those of every environment, without those whose values differ each time. Source: AWS Lambda developer guide,
+// "Defined runtime environment variables", and answers of AWS Lambda.
+func variables(name, handler, runtime, memory string) map[string]string {
+	v := map[string]string{
+		"_HANDLER": handler, "AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1",
+		"AWS_LAMBDA_FUNCTION_NAME": name, "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": memory,
+		"AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/" + name, "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+		"AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9001", "AWS_LAMBDA_METADATA_API": "127.0.0.1:9001",
+		"LAMBDA_TASK_ROOT": "/var/task", "LAMBDA_RUNTIME_DIR": "/var/runtime",
+		"AWS_XRAY_DAEMON_ADDRESS": "169.254.100.1:2000", "_AWS_XRAY_DAEMON_ADDRESS": "169.254.100.1", "_AWS_XRAY_DAEMON_PORT": "2000",
+		"AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
+		// Not of AWS: where this server's API is (docs/decisions/0015).
+		"AWS_ENDPOINT_URL_LAMBDA": "http://169.254.100.2", "AWS_ENDPOINT_URL_LOGS": "http://169.254.100.2", "AWS_ENDPOINT_URL_STS": "http://169.254.100.2",
+		"LANG": "en_US.UTF-8", "TZ": ":UTC",
+		"PATH":            "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin",
+		"LD_LIBRARY_PATH": "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib",
+	}
+	if runtime != "" {
+		v["AWS_EXECUTION_ENV"] = "AWS_Lambda_" + runtime
+		v["_X_AMZN_TRACE_ID"] = "Root=…"
+	}
+	return v
+}
+
+// passingVariables are those whose values differ each time, by what these look like.
+var passingVariables = map[string]*regexp.Regexp{
+	"AWS_LAMBDA_LOG_STREAM_NAME": regexp.MustCompile(`^20\d\d/\d\d/\d\d/\[\$LATEST\][0-9a-f]{32}$`),
+	"AWS_LAMBDA_METADATA_TOKEN":  regexp.MustCompile(`^[A-Za-z0-9_-]{20,}$`),
+	"AWS_ACCESS_KEY_ID":          regexp.MustCompile(`^ASIA[A-Z0-9]{16}$`),
+	"AWS_SECRET_ACCESS_KEY":      regexp.MustCompile(`^.{40}$`),
+	"AWS_SESSION_TOKEN":          regexp.MustCompile(`^.{64,}$`),
+}
+
+// wantVariables compares all variables of an environment: none is missing, and there are no others.
+func wantVariables(t *testing.T, got, want map[string]string) {
+	t.Helper()
+	for name, form := range passingVariables {
+		if !form.MatchString(got[name]) {
+			t.Errorf("%s is %q, want %s", name, got[name], form)
+		}
+		delete(got, name)
+	}
+	if strings.HasPrefix(got["_X_AMZN_TRACE_ID"], "Root=1-") {
+		got["_X_AMZN_TRACE_ID"] = "Root=…"
+	}
+	for name := range want {
+		if got[name] != want[name] {
+			t.Errorf("%s is %q, want %q", name, got[name], want[name])
+		}
+	}
+	for name := range got {
+		if _, ok := want[name]; !ok {
+			t.Errorf("%s=%s is there, too", name, got[name])
+		}
 	}
 }
