@@ -13,7 +13,7 @@ import (
 // Answer is what a function wants to be answered.
 type Answer struct {
 	Status  int
-	Header  http.Header // checked, and without those that belong to the connection
+	Header  http.Header // checked, and without those that are the server's own
 	Cookies []string    // values of Set-Cookie
 	Body    []byte
 }
@@ -100,7 +100,7 @@ func (w *wireAnswer) head() (*Answer, error) {
 		if err != nil || !validName(name) || !validValue(value) {
 			return nil, fmt.Errorf("%w: the header %.64q", ErrAnswer, name)
 		}
-		if !connectionHeader(name) {
+		if !serversOwn(name) {
 			a.Header.Add(name, value)
 		}
 	}
@@ -127,13 +127,14 @@ func headerValue(raw json.RawMessage) (string, error) {
 	return string(raw), nil
 }
 
-// connectionHeader reports whether a header describes the connection, the framing or the request's id, which are the server's.
-func connectionHeader(name string) bool {
-	switch strings.ToLower(name) {
-	case "connection", "content-length", "keep-alive", "proxy-authenticate", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "x-amzn-requestid":
+// serversOwn reports whether a header is the server's to set: those of the connection, of the framing, and the ids of the request
+// and its trace.
+func serversOwn(name string) bool {
+	switch name = strings.ToLower(name); name {
+	case "content-length", "x-amzn-requestid", "x-amzn-trace-id":
 		return true
 	}
-	return false
+	return hopByHop(name)
 }
 
 // validName reports whether a header may have that name: a token. Source: RFC 9110, 5.6.2.

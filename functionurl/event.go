@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/textproto"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -117,13 +118,14 @@ func (r *Request) Event() ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte{'\n'}), err
 }
 
-// headers are the request's with lower-case names, repeated ones joined, without cookies; a signature that was checked stays
-// here. The caller's address is added to what proxies said, at the end: only that entry is not the caller's word.
+// headers are the request's with lower-case names, repeated ones joined, without cookies and what is about the caller's
+// connection; a signature that was checked stays here. The caller's address is added to what proxies said, at the end: only that entry is not the caller's word.
 func (r *Request) headers(port string) map[string]string {
 	out := make(map[string]string, len(r.HTTP.Header)+5)
+	named := connectionOptions(r.HTTP.Header)
 	for name, values := range r.HTTP.Header {
 		switch name = strings.ToLower(name); {
-		case name == "cookie", r.IAM != nil && name == "authorization":
+		case name == "cookie", r.IAM != nil && name == "authorization", hopByHop(name), slices.Contains(named, name):
 		default:
 			out[name] = strings.Join(values, ",")
 		}

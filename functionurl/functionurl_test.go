@@ -33,7 +33,8 @@ func request(method, target, body string, headers ...string) *functionurl.Reques
 func TestEvent(t *testing.T) {
 	t.Parallel()
 	r := request("POST", "/a%2Fb/c?x=1&y=2&x=%20z&flag", `{"a":1}`, "Content-Type: application/json; charset=utf-8", "Cookie: a=1; b=2", "Cookie: c=3",
-		"X-Many: 1", "X-Many: 2", "User-Agent: curl/8", "Authorization: Bearer x", "X-Forwarded-For: 1.1.1.1")
+		"X-Many: 1", "X-Many: 2", "User-Agent: curl/8", "Authorization: Bearer x", "X-Forwarded-For: 1.1.1.1",
+		"Connection: keep-alive, X-Hop", "Connection: Upgrade", "Keep-Alive: timeout=5", "Proxy-Connection: close", "Te: trailers", "Upgrade: h2c", "X-Hop: 1")
 	got, err := r.Event()
 	const want = `{"version":"2.0","routeKey":"$default","rawPath":"/a%2Fb/c","rawQueryString":"x=1&y=2&x=%20z&flag","cookies":["a=1","b=2","c=3"],` +
 		`"headers":{"authorization":"Bearer x","content-type":"application/json; charset=utf-8","host":"` + id + `.lambda-url.us-east-1.localhost:9000","user-agent":"curl/8",` +
@@ -123,7 +124,7 @@ func TestAnswers(t *testing.T) {
 		},
 		`{"statusCode":200,"headers":{"content-type":"image/png"},"body":"iVA=","isBase64Encoded":true}`: {Status: 200, Header: http.Header{"Content-Type": {"image/png"}}, Body: []byte("\x89P")},
 		`{"statusCode":204}`: {Status: 204, Header: http.Header{"Content-Type": {plain}}},
-		`{"statusCode":200,"headers":{"Content-Length":"99","Transfer-Encoding":"chunked","Connection":"close"},"body":null}`: {Status: 200, Header: http.Header{"Content-Type": {plain}}},
+		`{"statusCode":200,"headers":{"Content-Length":"99","Transfer-Encoding":"chunked","Connection":"close","X-Amzn-Trace-Id":"own","x-amzn-requestid":"own"},"body":null}`: {Status: 200, Header: http.Header{"Content-Type": {plain}}},
 		`{"message":"hi"}`:   {Status: 200, Header: http.Header{"Content-Type": {plain}}, Body: []byte(`{"message":"hi"}`)},
 		`{"StatusCode":"x"}`: {Status: 200, Header: http.Header{"Content-Type": {plain}}, Body: []byte(`{"StatusCode":"x"}`)},
 		`"hello \"you\""`:    {Status: 200, Header: http.Header{"Content-Type": {plain}}, Body: []byte(`hello "you"`)},

@@ -41,7 +41,6 @@ func (c *call) functionURL(u control.NamedURL, found bool) error {
 	if err != nil {
 		return err
 	}
-	c.w.Header()["X-Amzn-Trace-Id"] = []string{req.TraceID}
 	if u.InvokeMode == "RESPONSE_STREAM" {
 		return c.streamURL(&u, req)
 	}
@@ -49,6 +48,7 @@ func (c *call) functionURL(u control.NamedURL, found bool) error {
 	if err != nil {
 		return err
 	}
+	c.urlTrace(result.TraceID)
 	answer, err := functionurl.ParseAnswer(result.Payload)
 	if result.ErrorType != "" || err != nil {
 		return c.badFunction(&u, err)
@@ -125,6 +125,9 @@ func (c *call) urlInvocation(u *control.NamedURL) (*invoke.Request, error) {
 		ARN: lambda.FunctionARN(c.region, u.Account, u.Name, u.Qualifier), Payload: event, TraceID: trace,
 	}, nil
 }
+
+// urlTrace tells the caller the trace that the function had, in the only form that function URLs answer.
+func (c *call) urlTrace(trace string) { c.w.Header()["X-Amzn-Trace-Id"] = []string{trace} }
 
 // badFunction answers for a function that failed, or whose answer is none; why may be nil.
 func (c *call) badFunction(u *control.NamedURL, why error) error {

@@ -75,9 +75,12 @@ func (s *server) visit(host, method, path, body string, headers ...string) answe
 // returns makes the function answer payload.
 func (i *invoker) returns(payload string) {
 	i.set(func(context.Context, *invoke.Request) (*invoke.Result, error) {
-		return &invoke.Result{Payload: []byte(payload), ExecutedVersion: "$LATEST"}, nil
+		return &invoke.Result{Payload: []byte(payload), ExecutedVersion: "$LATEST", TraceID: functionsTrace}, nil
 	})
 }
+
+// functionsTrace is the trace that functions of these tests have, whatever their callers' was.
+const functionsTrace = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=0"
 
 const forbidden = `{"Message":"Forbidden. For troubleshooting Function URL authorization issues, see: https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"}`
 
@@ -198,20 +201,23 @@ func TestURLAnswers(t *testing.T) {
 	s.do("POST", fns+"/f/aliases", `{"Name":"live","FunctionVersion":"1"}`)
 	host := s.urlOf("live", `{"AuthType":"NONE"}`)
 	s.public("live")
-	s.invoker.returns(`{"statusCode":201,"headers":{"X-A":"1","Content-Type":"text/plain","x-amzn-requestid":"own"},"cookies":["a=1","b=2"],"body":"aGk=","isBase64Encoded":true}`)
-	a := s.visit(host+":80", "POST", "/p?x=1", "in")
+	s.invoker.returns(`{"statusCode":201,"headers":{"X-A":"1","Content-Type":"text/plain","x-amzn-requestid":"own","x-amzn-trace-id":"own"},"cookies":["a=1","b=2"],"body":"aGk=","isBase64Encoded":true}`)
+	a := s.visit(host+":80", "POST", "/p?x=1", "in", "X-Amzn-Trace-Id: Root=1-00000000-000000000000000000000000", "Connection: X-Hop", "X-Hop: 1")
 	a.want(t, 201, "hi")
-	if a.header.Get("X-A") != "1" || a.header.Get("Content-Type") != "text/plain" || strings.Join(a.header["Set-Cookie"], "|") != "a=1|b=2" || a.header.Get("Content-Length") != "2" || a.header.Get("X-Amzn-Trace-Id") == "" {
+	if a.header.Get("X-A") != "1" || a.header.Get("Content-Type") != "text/plain" || strings.Join(a.header["Set-Cookie"], "|") != "a=1|b=2" || a.header.Get("Content-Length") != "2" || strings.Join(a.header["X-Amzn-Trace-Id"], "|") != functionsTrace {
 		t.Errorf("headers %v", a.header)
 	}
 	req := s.invoker.request()
 	if req.ARN != fnARN+"f:live" || req.Qualifier != "live" || req.Account != mine || req.ID != a.header.Get("x-amzn-RequestId") {
 		t.Errorf("invoked %+v", req)
 	}
-	for _, part := range []string{`"rawPath":"/p"`, `"body":"in"`, `"accountId":"anonymous"`, `"requestId":"` + req.ID + `"`, `"apiId":"` + host[:32] + `"`} {
+	for _, part := range []string{`"rawPath":"/p"`, `"body":"in"`, `"accountId":"anonymous"`, `"requestId":"` + req.ID + `"`, `"apiId":"` + host[:32] + `"`, `"x-amzn-trace-id":"Root=1-00000000-000000000000000000000000"`} {
 		if !strings.Contains(string(req.Payload), part) {
 			t.Errorf("the event has no %s: %s", part, req.Payload)
 		}
+	}
+	if strings.Contains(string(req.Payload), "hop") || strings.Contains(string(req.Payload), `"connection"`) {
+		t.Errorf("the event has what is about the connection: %s", req.Payload)
 	}
 	if a := s.visit(host, "HEAD", "/", ""); a.status != 201 || a.body != "" || a.header.Get("Content-Length") != "2" {
 		t.Errorf("HEAD: %d %q %v", a.status, a.body, a.header)

@@ -23,6 +23,7 @@ func (c *call) streamURL(u *control.NamedURL, req *invoke.Request) error {
 		to.broken = fmt.Errorf("%w: it ended before its head", functionurl.ErrAnswer)
 		fallthrough
 	case !to.begun:
+		c.urlTrace(result.TraceID)
 		_ = to.control.SetWriteDeadline(time.Time{})
 		return c.badFunction(u, to.broken)
 	case result.ErrorType != "" || to.broken != nil:
@@ -47,6 +48,7 @@ var _ invoke.Sink = (*urlSink)(nil)
 
 // Begin writes the head of an answer that has none of its own.
 func (s *urlSink) Begin(head invoke.StreamHead) {
+	s.urlTrace(head.TraceID)
 	if s.waiting = head.ContentType == functionurl.StreamType; s.waiting {
 		return
 	}

@@ -25,14 +25,14 @@ func streamedURL(t *testing.T) (*server, *streamer, string) {
 func (s *streamer) streams(contentType, failure string, parts ...string) {
 	s.stream = func(_ *invoke.Request, to invoke.Sink) (*invoke.StreamResult, error) {
 		if len(parts) > 0 {
-			to.Begin(invoke.StreamHead{ExecutedVersion: "$LATEST", ContentType: contentType})
+			to.Begin(invoke.StreamHead{ExecutedVersion: "$LATEST", ContentType: contentType, TraceID: functionsTrace})
 		}
 		for _, p := range parts {
 			if to.Write([]byte(p), time.Now().Add(time.Minute)) != nil {
 				break
 			}
 		}
-		return &invoke.StreamResult{Begun: len(parts) > 0, ErrorType: failure}, nil
+		return &invoke.StreamResult{Begun: len(parts) > 0, ErrorType: failure, TraceID: functionsTrace}, nil
 	}
 }
 
@@ -57,7 +57,7 @@ func TestURLStreams(t *testing.T) {
 	} {
 		i.streams(c.contentType, c.failure, c.parts...)
 		a := s.visit(host, "GET", "/", "")
-		if a.status != c.status || a.body != c.body || a.header.Get("Content-Type") != c.gotType {
+		if a.status != c.status || a.body != c.body || a.header.Get("Content-Type") != c.gotType || a.header.Get("X-Amzn-Trace-Id") != functionsTrace {
 			t.Errorf("%s: %d %q %v", name, a.status, a.body, a.header)
 		}
 		if name == "head" && a.header.Get("Set-Cookie") != "a=1" {

@@ -95,7 +95,7 @@ const maxFarewell = 30 * time.Second
 // end writes how the invocation ended.
 func (s *eventSink) end(req *invoke.Request, result *invoke.StreamResult) error {
 	if !result.Begun {
-		s.Begin(invoke.StreamHead{ExecutedVersion: result.ExecutedVersion, Phases: result.Phases})
+		s.Begin(invoke.StreamHead{ExecutedVersion: result.ExecutedVersion, Phases: result.Phases, TraceID: result.TraceID})
 	}
 	complete := api.InvokeComplete{ErrorCode: result.ErrorType, ErrorDetails: string(result.ErrorPayload)}
 	if req.LogTail {

@@ -94,11 +94,11 @@ func TestInvokeWithResponseStream(t *testing.T) {
 		if req.Function != "f" || req.Qualifier != "2" || req.ClientContext != "{}" || !req.LogTail || req.ARN != fnARN+"f:2" || string(req.Payload) != "{}" {
 			t.Errorf("request %+v", req)
 		}
-		return &invoke.StreamResult{ExecutedVersion: "2", ErrorType: "Sandbox.Timedout", ErrorPayload: []byte(`{"errorType":"x"}`), LogTail: []byte("log")}, nil
+		return &invoke.StreamResult{ExecutedVersion: "2", TraceID: functionsTrace, ErrorType: "Sandbox.Timedout", ErrorPayload: []byte(`{"errorType":"x"}`), LogTail: []byte("log")}, nil
 	}
 	a = s.do("POST", streaming+"?Qualifier=2", "", "X-Amz-Log-Type: Tail", "X-Amz-Client-Context: e30=")
 	wantEvents(t, a, complete+`{"ErrorCode":"Sandbox.Timedout","ErrorDetails":"{\"errorType\":\"x\"}","LogResult":"bG9n"}`)
-	if a.header.Get("X-Amz-Executed-Version") != "2" {
+	if a.header.Get("X-Amz-Executed-Version") != "2" || a.header.Get("X-Amzn-Trace-Id") != functionsTrace {
 		t.Errorf("headers %v", a.header)
 	}
 }

@@ -45,6 +45,7 @@ type StreamResult struct {
 	Bytes        int64  // how many bytes the function answered with, whoever took them
 	LogTail      []byte // as in Result
 	Phases       []Phase
+	TraceID      string // as in Result
 }
 
 // Stream runs one invocation as Sync does and gives the answer to to: bit by bit if the function streams it, else when
@@ -59,7 +60,7 @@ func (i *Invoker) Stream(ctx context.Context, req *Request, to Sink) (*StreamRes
 	}
 	s := &StreamResult{
 		ExecutedVersion: result.ExecutedVersion, ErrorType: result.ErrorType, Bytes: result.StreamedBytes,
-		LogTail: result.LogTail, Phases: result.Phases,
+		LogTail: result.LogTail, Phases: result.Phases, TraceID: result.TraceID,
 	}
 	switch {
 	case s.ErrorType != "":
