@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"os"
+	"strconv"
 
 	"thaw.dev/thaw/sandbox"
 )
@@ -65,6 +66,14 @@ const (
 
 // PortNames are the ports' names inside the guest.
 var PortNames = [NumPorts]string{"thaw.manage", "thaw.control", "thaw.data", "thaw.logs"}
+
+// VsockPort is the guest's vsock port for port 0 of a monitor that has no named ports; port i is VsockPort + i. The guest
+// listens there, and takes the newest connection for the port.
+const VsockPort = 1024
+
+// DriveSerial is the serial number by which the guest finds drive i, of at most 20 bytes. The writable drive is the one
+// after the read-only ones. A monitor that cannot set serial numbers shows the drives to the guest in that order.
+func DriveSerial(i int) string { return "thaw.drive." + strconv.Itoa(i) }
 
 // Machine is one machine to start. Start functions take over all files: the driver closes them, also on error.
 type Machine struct {
