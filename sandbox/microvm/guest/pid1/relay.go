@@ -1,0 +1,69 @@
+package pid1
+
+import (
+	"golang.org/x/sys/unix"
+)
+
+// relayBytes is how much a relay reads at once. A port hands out a page at most.
+const relayBytes = 64 << 10
+
+// relays pass bytes between the channels and the agent's sockets.
+type relays struct {
+	agent   [3]int // the agent's descriptors 0, 1 and 2, to be closed once it has them
+	drained chan struct{}
+	out     int // how many values drained will get: one per direction out of the sandbox
+}
+
+// relay starts passing bytes: control and data both ways, logs out only. Its goroutines end when the agent's side of
+// their socket is closed, and never for the host's.
+func relay(ch [numChannels]far) (*relays, error) {
+	r := &relays{drained: make(chan struct{}, 3)}
+	for i, c := range [3]far{ch[channelControl], ch[channelData], ch[channelLogs]} {
+		p, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			return nil, fail("make sockets", err)
+		}
+		r.agent[i] = p[1]
+		ours := p[0]
+		if i < 2 {
+			go inward(c, ours)
+		}
+		r.out++
+		go func() {
+			outward(ours, c)
+			r.drained <- struct{}{}
+		}()
+	}
+	return r, nil
+}
+
+// inward passes what the host says. When the agent is gone it drops it.
+func inward(from far, to int) {
+	b := make([]byte, relayBytes)
+	for {
+		n, err := from.Read(b)
+		if err != nil {
+			return
+		}
+		if _, err := writeAll(to, b[:n]); err != nil {
+			return
+		}
+	}
+}
+
+// outward passes what the sandbox says, until nobody holds the other end of its socket.
+func outward(from int, to far) {
+	b := make([]byte, relayBytes)
+	for {
+		n, err := unix.Read(from, b)
+		if err == unix.EINTR { //nolint:errorlint // an errno as it comes
+			continue
+		}
+		if err != nil || n == 0 {
+			return
+		}
+		if _, err := to.Write(b[:n]); err != nil {
+			return
+		}
+	}
+}

@@ -1,0 +1,163 @@
+package pid1
+
+import (
+	"errors"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"thaw.dev/thaw/sandbox/microvm/guest/wire"
+)
+
+// machine is the state of Boot. Only its goroutine uses the fields without a comment.
+type machine struct {
+	drives   drives
+	net      *network
+	random   int // a descriptor of /dev/urandom
+	relays   *relays
+	launcher *launcher
+	running  bool // the launcher is the agent
+
+	manage  far
+	writing sync.Mutex // held while writing to manage: frames must not mix
+}
+
+// Boot is the life of the machine's PID 1. It returns only with an error, which is the machine's end.
+func Boot() error {
+	if err := prepare(); err != nil {
+		return err
+	}
+	m := &machine{}
+	if err := m.open(); err != nil {
+		return err
+	}
+	failed := make(chan error, 3)
+	go func() { failed <- m.reap() }()
+	go func() {
+		failed <- watchOOM(func(kills int64) error { return m.event(wire.KindOOM, (&wire.OOM{Kills: kills}).Append(nil)) })
+	}()
+	go func() { failed <- m.serve() }()
+	return <-failed
+}
+
+// open makes everything that needs no knowledge of the sandbox.
+func (m *machine) open() (err error) {
+	if m.random, err = unix.Open("/dev/urandom", unix.O_RDWR|unix.O_CLOEXEC, 0); err != nil {
+		return fail("open urandom", err)
+	}
+	if m.net, err = newNetwork(); err != nil {
+		return err
+	}
+	channels, err := openChannels()
+	if err != nil {
+		return err
+	}
+	if m.drives, err = findDrives(); err != nil {
+		return err
+	}
+	if m.relays, err = relay(channels); err != nil {
+		return err
+	}
+	if m.launcher, err = startLauncher(m.relays.agent); err != nil {
+		return err
+	}
+	m.manage = channels[channelManage]
+	return makeGroup(m.launcher.pid)
+}
+
+// serve obeys the host.
+func (m *machine) serve() error {
+	ready, err := greeting()
+	if err != nil {
+		return err
+	}
+	greet := func() { _ = m.event(wire.KindReady, ready) }
+	if s, ok := m.manage.(*socket); ok {
+		s.accepted = func() { go greet() } // a new host does not know that the machine is ready
+	} else {
+		greet()
+	}
+	for {
+		f, err := wire.Read(m.manage, wire.MaxRequest)
+		if err != nil {
+			return fail("manage channel", err)
+		}
+		answer := wire.Frame{Kind: wire.KindOK, ID: f.ID}
+		if answer.Body, err = m.do(f); err != nil {
+			answer.Kind, answer.Body = wire.KindFailed, []byte(err.Error())
+		}
+		if err := m.send(answer); err != nil {
+			return err
+		}
+	}
+}
+
+// greeting is the body of Ready.
+func greeting() ([]byte, error) {
+	var now unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err != nil {
+		return nil, err
+	}
+	kernel, err := get("/proc/sys/kernel/osrelease")
+	if err != nil {
+		return nil, err
+	}
+	ready := wire.Ready{Version: wire.Version, BootedMs: uint32(now.Nano() / int64(time.Millisecond)), Kernel: kernel}
+	return ready.Append(nil), nil
+}
+
+// do carries out a request and returns the body of the answer.
+func (m *machine) do(f wire.Frame) ([]byte, error) {
+	switch f.Kind {
+	case wire.KindSetup:
+		s, err := wire.ParseSetup(f.Body)
+		if err == nil {
+			err = m.setup(s)
+		}
+		return nil, err
+	case wire.KindMount:
+		i, err := wire.ParseMount(f.Body)
+		if err == nil {
+			err = m.mount(i)
+		}
+		return nil, err
+	case wire.KindLimit:
+		l, err := wire.ParseLimits(f.Body)
+		if err == nil {
+			err = limit(l)
+		}
+		return nil, err
+	case wire.KindRefresh:
+		r, err := wire.ParseRefresh(f.Body)
+		if err == nil {
+			err = m.refresh(r)
+		}
+		return nil, err
+	case wire.KindStats:
+		s, err := stats()
+		if err != nil {
+			return nil, err
+		}
+		return s.Append(nil), nil
+	case wire.KindQuiesce:
+		return nil, quiesce()
+	default:
+		return nil, errors.New("unknown request " + itoa(int(f.Kind)))
+	}
+}
+
+// event tells the host of something.
+func (m *machine) event(kind wire.Kind, body []byte) error {
+	return m.send(wire.Frame{Kind: kind, Body: body})
+}
+
+func (m *machine) send(f wire.Frame) error {
+	if len(f.Body) > wire.MaxReply {
+		f.Body = f.Body[:wire.MaxReply]
+	}
+	m.writing.Lock()
+	defer m.writing.Unlock()
+	_, err := m.manage.Write(wire.Append(nil, f))
+	return fail("manage channel", err)
+}
