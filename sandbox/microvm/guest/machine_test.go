@@ -1,0 +1,151 @@
+package guest_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"thaw.dev/thaw/internal/helperbin"
+	"thaw.dev/thaw/internal/testenv"
+	"thaw.dev/thaw/sandbox"
+	"thaw.dev/thaw/sandbox/microvm/guest"
+	"thaw.dev/thaw/sandbox/microvm/vmm"
+)
+
+// patience bounds what a machine may take for anything.
+const patience = 60 * time.Second
+
+// machines limits how many run at once: emulation takes a core each.
+var machines = make(chan struct{}, 1)
+
+// files builds the guest's files as a user does, once for all test processes.
+func files(t testing.TB) *guest.Files {
+	t.Helper()
+	dir := testenv.Cached(t, "guest", "debian-1", func(dir string) {
+		began := time.Now()
+		if err := guest.Build(t.Context(), dir, guest.Source{}, func(step string) { t.Logf("%s: %s", time.Since(began), step) }); err != nil {
+			t.Fatal(err)
+		}
+	})
+	f, err := guest.Open(dir, helperbin.Build(t, "thaw.dev/thaw/cmd/thaw-init"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = f.Close() })
+	return f
+}
+
+// vm is a machine under test: QEMU with nothing around it.
+type vm struct {
+	conn    *guest.Conn
+	link    sandbox.Link
+	done    chan struct{}
+	console func() string
+}
+
+// boot starts a machine with these images as its drives, and a disk for /tmp of tmpBytes if that is not 0.
+func boot(t testing.TB, images []string, tmpBytes int64, extra ...string) *vm {
+	t.Helper()
+	qemu := testenv.NeedsCommand(t, "qemu-system-x86_64")
+	f := files(t)
+	machines <- struct{}{}
+	var (
+		cmd   = exec.Command(qemu)
+		ours  [vmm.NumPorts]*os.File
+		pass  []*os.File
+		args  = strings.Fields("-M microvm,isa-serial=on,pit=off,pic=off,rtc=on -accel tcg -cpu max -m 256 -smp 1 -nodefaults -no-user-config -display none -no-reboot")
+		k     = f.Kernel(vmm.TCG)
+		kfd   = func(f *os.File) string { pass = append(pass, f); return strconv.Itoa(2 + len(pass)) }
+		log   = filepath.Join(t.TempDir(), "console")
+		cline = k.Cmdline
+	)
+	if testing.Verbose() {
+		cline = strings.Replace(cline, "8250.nr_uarts=0", "console=ttyS0", 1)
+		args = append(args, "-serial", "file:"+log)
+	}
+	args = append(args, "-kernel", "/proc/self/fd/"+kfd(k.Image), "-initrd", "/proc/self/fd/"+kfd(k.Initrd), "-append", cline)
+	args = append(args, "-object", "rng-random,filename=/dev/urandom,id=r", "-device", "virtio-rng-device,rng=r", "-device", "virtio-serial-device,max_ports=8")
+	for i, name := range vmm.PortNames {
+		fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ours[i] = os.NewFile(uintptr(fds[0]), name)
+		fd := kfd(os.NewFile(uintptr(fds[1]), name))
+		args = append(args, "-chardev", fmt.Sprintf("socket,id=c%d,fd=%s", i, fd), "-device", fmt.Sprintf("virtserialport,nr=%d,chardev=c%d,name=%s", i+1, i, name))
+	}
+	disk := func(path, options string) {
+		i := strings.Count(strings.Join(args, " "), "virtio-blk")
+		args = append(args, "-blockdev", fmt.Sprintf("driver=raw,node-name=d%d,file.driver=file,file.filename=%s,file.locking=off,%s", i, path, options),
+			"-device", fmt.Sprintf("virtio-blk-device,drive=d%d,serial=%s", i, vmm.DriveSerial(i)))
+	}
+	for _, path := range images {
+		disk(path, "read-only=on")
+	}
+	if tmpBytes > 0 {
+		path := filepath.Join(t.TempDir(), "scratch")
+		f, err := os.Create(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := guest.FormatScratch(f, tmpBytes); err != nil {
+			t.Fatal(err)
+		}
+		_ = f.Close()
+		disk(path, "cache.no-flush=on")
+	}
+	cmd.Args = append(cmd.Args, append(args, extra...)...)
+	cmd.ExtraFiles = pass
+	var said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &said, &said
+	cmd.SysProcAttr = &unix.SysProcAttr{Pdeathsig: unix.SIGKILL}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range pass[2:] {
+		_ = f.Close()
+	}
+	m := &vm{
+		conn: guest.NewConn(ours[vmm.PortManage]),
+		link: sandbox.Link{Control: ours[vmm.PortControl], Data: ours[vmm.PortData], Logs: ours[vmm.PortLogs]},
+		done: make(chan struct{}),
+		console: sync.OnceValue(func() string {
+			b, _ := os.ReadFile(log)
+			return said.String() + string(b)
+		}),
+	}
+	go func() {
+		_ = cmd.Wait()
+		close(m.done)
+	}()
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		<-m.done
+		_ = m.conn.Close()
+		for _, f := range ours[1:] {
+			_ = f.Close()
+		}
+		<-machines
+		if t.Failed() || testing.Verbose() {
+			t.Logf("console:\n%s", m.console())
+		}
+	})
+	return m
+}
+
+func within(t testing.TB) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	t.Cleanup(cancel)
+	return ctx
+}
