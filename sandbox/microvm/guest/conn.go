@@ -117,7 +117,8 @@ func (c *Conn) Refresh(ctx context.Context, r Refresh) error {
 	return c.order(ctx, "refresh", wire.KindRefresh, w.Append(nil))
 }
 
-// Quiesce writes what the guest has not yet written to its disk and drops its caches. A machine is saved after it.
+// Quiesce stops everything but init, writes what the guest has not yet written to its disk and drops its caches. A machine
+// is saved after it. What was stopped goes on with the next Refresh, in this machine and in all that are restored.
 func (c *Conn) Quiesce(ctx context.Context) error {
 	return c.order(ctx, "quiesce", wire.KindQuiesce, nil)
 }

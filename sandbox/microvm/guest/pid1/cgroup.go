@@ -39,6 +39,41 @@ func limit(l wire.Limits) error {
 	return nil
 }
 
+// freezePatience is how long the sandbox's processes may take to stand still, in milliseconds.
+const freezePatience = 10_000
+
+// freeze stops all processes of the sandbox, and returns when they stand still, or lets them go on.
+func freeze(on bool) error {
+	text := "0"
+	if on {
+		text = "1"
+	}
+	if err := put(sandboxGroup+"/cgroup.freeze", text); err != nil || !on {
+		return err
+	}
+	fd, err := unix.Open(sandboxGroup+"/cgroup.events", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return fail("freeze", err)
+	}
+	defer func() { _ = unix.Close(fd) }()
+	for b := make([]byte, 1<<8); ; {
+		n, err := unix.Pread(fd, b, 0)
+		if err != nil {
+			return fail("freeze", err)
+		}
+		if field(string(b[:n]), "frozen") == 1 {
+			return nil
+		}
+		n, err = unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLPRI}}, freezePatience)
+		if err == nil && n == 0 {
+			err = unix.ETIMEDOUT
+		}
+		if err != nil && !errors.Is(err, unix.EINTR) {
+			return fail("freeze", err)
+		}
+	}
+}
+
 // stats reads what the sandbox uses. Memory is without what the kernel could give up at once, which it holds of files.
 func stats() (wire.Stats, error) {
 	var text [5]string

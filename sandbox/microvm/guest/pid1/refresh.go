@@ -11,7 +11,8 @@ import (
 // maxHostname is the kernel's bound, in bytes. Source: sethostname(2).
 const maxHostname = 64
 
-// refresh gives the machine the time, randomness of its own, a name and addresses.
+// refresh gives the machine the time, randomness of its own, a name and addresses, and lets go on what
+// quiesce had stopped.
 func (m *machine) refresh(r wire.Refresh) error {
 	ts := unix.NsecToTimespec(r.UnixNanos)
 	if err := unix.ClockSettime(unix.CLOCK_REALTIME, &ts); err != nil {
@@ -26,5 +27,8 @@ func (m *machine) refresh(r wire.Refresh) error {
 	if err := unix.Sethostname([]byte(r.Hostname)); err != nil {
 		return fail("set host name", err)
 	}
-	return m.net.set(r.Network)
+	if err := m.net.set(r.Network); err != nil {
+		return err
+	}
+	return freeze(false)
 }

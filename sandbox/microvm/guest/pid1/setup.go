@@ -77,9 +77,13 @@ func (m *machine) mountImage(drive int, target string, flags uintptr) error {
 	return mount{disk, target, "erofs", flags | unix.MS_RDONLY, ""}.do()
 }
 
-// quiesce writes what is not on the disk yet, and gives up what the kernel holds of files, so that a snapshot of the
+// quiesce stops everything but init until the next refresh, so that nothing runs in a machine that was restored before it
+// is one of its kind. It writes what is not on the disk yet, and gives up what the kernel holds of files, so that a snapshot of the
 // machine has little in it.
 func quiesce() error {
+	if err := freeze(true); err != nil {
+		return err
+	}
 	unix.Sync()
 	return put("/proc/sys/vm/drop_caches", "3")
 }
