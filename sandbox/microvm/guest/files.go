@@ -105,9 +105,9 @@ func (f *Files) Close() error {
 	return errors.Join(errs...)
 }
 
-// Kernel is what a monitor with the accelerator a boots. Its files are f's, which closes them.
-func (f *Files) Kernel(a vmm.Accelerator) vmm.Kernel {
-	return vmm.Kernel{Image: f.image, Initrd: f.initrd, Cmdline: Cmdline(a)}
+// Kernel is what a monitor boots. Its files are f's, which closes them.
+func (f *Files) Kernel() vmm.Kernel {
+	return vmm.Kernel{Image: f.image, Initrd: f.initrd, Cmdline: Cmdline}
 }
 
 // Version is the kernel's package and its version, for people.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -64,17 +65,17 @@ func boot(t testing.TB, images []string, tmpBytes int64, extra ...string) *vm {
 		ours  [vmm.NumPorts]*os.File
 		pass  []*os.File
 		args  = strings.Fields("-M microvm,isa-serial=on,pit=off,pic=off,rtc=on -accel tcg -cpu max -m 256 -smp 1 -nodefaults -no-user-config -display none -no-reboot")
-		k     = f.Kernel(vmm.TCG)
+		k     = f.Kernel()
 		kfd   = func(f *os.File) string { pass = append(pass, f); return strconv.Itoa(2 + len(pass)) }
 		log   = filepath.Join(t.TempDir(), "console")
-		cline = k.Cmdline
+		cline = k.Cmdline + " tsc=reliable no_timer_check tsc_early_khz=" + counterKHz(t)
 	)
 	if testing.Verbose() {
 		cline = strings.Replace(cline, "8250.nr_uarts=0", "console=ttyS0", 1)
 		args = append(args, "-serial", "file:"+log)
 	}
 	args = append(args, "-kernel", "/proc/self/fd/"+kfd(k.Image), "-initrd", "/proc/self/fd/"+kfd(k.Initrd), "-append", cline)
-	args = append(args, "-object", "rng-random,filename=/dev/urandom,id=r", "-device", "virtio-rng-device,rng=r", "-device", "virtio-serial-device,max_ports=8")
+	args = append(args, "-object", "rng-random,filename=/dev/urandom,id=r", "-device", "virtio-rng-device,rng=r,bus=virtio-mmio-bus.22", "-device", "virtio-serial-device,max_ports=8,bus=virtio-mmio-bus.23")
 	for i, name := range vmm.PortNames {
 		fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 		if err != nil {
@@ -87,7 +88,7 @@ func boot(t testing.TB, images []string, tmpBytes int64, extra ...string) *vm {
 	disk := func(path, options string) {
 		i := strings.Count(strings.Join(args, " "), "virtio-blk")
 		args = append(args, "-blockdev", fmt.Sprintf("driver=raw,node-name=d%d,file.driver=file,file.filename=%s,file.locking=off,%s", i, path, options),
-			"-device", fmt.Sprintf("virtio-blk-device,drive=d%d,serial=%s", i, vmm.DriveSerial(i)))
+			"-device", fmt.Sprintf("virtio-blk-device,drive=d%d,bus=virtio-mmio-bus.%d", i, i))
 	}
 	for _, path := range images {
 		disk(path, "read-only=on")
@@ -148,4 +149,18 @@ func within(t testing.TB) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	t.Cleanup(cancel)
 	return ctx
+}
+
+// counterKHz is roughly the frequency of the processor's time stamp counter.
+func counterKHz(t testing.TB) string {
+	t.Helper()
+	b, err := os.ReadFile("/proc/cpuinfo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := regexp.MustCompile(`(?m)^cpu MHz\s*: (\d+)\.(\d{3})`).FindSubmatch(b)
+	if m == nil {
+		t.Fatal("/proc/cpuinfo does not tell the processor's frequency")
+	}
+	return string(m[1]) + string(m[2])
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net"
 	"os"
-	"strconv"
 
 	"thaw.dev/thaw/sandbox"
 )
@@ -43,8 +42,8 @@ const (
 type Shape struct {
 	CPUs         int   // virtual CPUs, 1 or more
 	MemoryBytes  int64 // guest memory, a multiple of 2 MiB
-	Drives       int   // read-only drives, see MaxDrives
-	ScratchBytes int64 // size of the writable drive, a multiple of 4 KiB; 0 means there is none
+	Drives       int   // read-only drives, see MaxDrives; the guest's first disks, in their order
+	ScratchBytes int64 // size of the writable drive, a multiple of 4 KiB; 0 means there is none; the guest's last disk
 	Network      bool  // has a network device
 }
 
@@ -70,10 +69,6 @@ var PortNames = [NumPorts]string{"thaw.manage", "thaw.control", "thaw.data", "th
 // VsockPort is the guest's vsock port for port 0 of a monitor that has no named ports; port i is VsockPort + i. The guest
 // listens there, and takes the newest connection for the port.
 const VsockPort = 1024
-
-// DriveSerial is the serial number by which the guest finds drive i, of at most 20 bytes. The writable drive is the one
-// after the read-only ones. A monitor that cannot set serial numbers shows the drives to the guest in that order.
-func DriveSerial(i int) string { return "thaw.drive." + strconv.Itoa(i) }
 
 // Machine is one machine to start. Start functions take over all files: the driver closes them, also on error.
 type Machine struct {

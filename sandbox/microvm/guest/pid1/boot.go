@@ -3,7 +3,6 @@ package pid1
 import (
 	"errors"
 	"os"
-	"sort"
 	"strconv"
 	"strings"
 
@@ -62,11 +61,10 @@ func prepare() error {
 }
 
 func loadModules() error {
-	dir, err := os.ReadDir(modulesDir)
+	dir, err := os.ReadDir(modulesDir) // sorted
 	if err != nil {
 		return err
 	}
-	sort.Slice(dir, func(i, j int) bool { return dir[i].Name() < dir[j].Name() })
 	for _, entry := range dir {
 		path := modulesDir + "/" + entry.Name()
 		fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)

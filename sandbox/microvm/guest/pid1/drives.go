@@ -3,7 +3,6 @@ package pid1
 import (
 	"errors"
 	"os"
-	"sort"
 
 	"golang.org/x/sys/unix"
 )
@@ -11,38 +10,19 @@ import (
 // drives are the machine's disks by the numbers the host gives them: their names below /dev. The writable one is last.
 type drives []string
 
-func serial(i int) string { return "thaw.drive." + itoa(i) }
-
-// findDrives finds the disks by their serial numbers, or where the monitor gives none, by the order of their devices.
+// findDrives finds the disks, which are in the order of their devices.
 func findDrives() (drives, error) {
-	entries, err := os.ReadDir("/sys/block")
+	entries, err := os.ReadDir("/sys/block") // sorted
 	if err != nil {
 		return nil, err
 	}
-	var disks []string
-	bySerial := map[string]string{}
+	var d drives
 	for _, e := range entries {
-		name := e.Name()
-		if len(name) != 3 || name[:2] != "vd" {
-			continue
-		}
-		disks = append(disks, name)
-		if s, err := get("/sys/block/" + name + "/serial"); err == nil {
-			bySerial[s] = name
+		if name := e.Name(); len(name) == 3 && name[:2] == "vd" {
+			d = append(d, name)
 		}
 	}
-	sort.Strings(disks)
-	if bySerial[serial(0)] == "" {
-		return disks, nil
-	}
-	for i := range disks {
-		name := bySerial[serial(i)]
-		if name == "" {
-			return nil, errors.New("no disk is " + serial(i))
-		}
-		disks[i] = name
-	}
-	return disks, nil
+	return d, nil
 }
 
 // open returns the path of drive i after it made the kernel forget what it has read of it: its content may be new.

@@ -1,4 +1,0 @@
-package guest
-
-// timeStamp reads the processor's time stamp counter.
-func timeStamp() uint64
