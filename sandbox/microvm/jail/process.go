@@ -1,0 +1,129 @@
+package jail
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// Process is a jailed program, or the shim that will become it.
+type Process struct {
+	pid  int
+	fd   *os.File // pidfd
+	gate *os.File // what the shim waits at, and looks at to know whether we are there
+	done chan struct{}
+
+	mu     sync.Mutex
+	killed bool            // guarded by mu; by us
+	ws     unix.WaitStatus // valid after done
+	words  string          // valid after done
+}
+
+// maxWords is how much of what a process printed last is kept, in bytes.
+const maxWords = 3 << 10
+
+// watch takes over the child pid. Two goroutines, one for its end and one for its words, end with the process.
+func watch(pid int, gate, last *os.File) (*Process, error) {
+	fd, err := unix.PidfdOpen(pid, unix.PIDFD_NONBLOCK)
+	if err != nil {
+		_ = unix.Kill(pid, unix.SIGKILL) // our child, not waited for: the number is its own
+		_, _ = unix.Wait4(pid, nil, 0, nil)
+		return nil, errors.Join(fmt.Errorf("open pidfd: %w", err), gate.Close(), last.Close())
+	}
+	p := &Process{pid: pid, fd: os.NewFile(uintptr(fd), "pidfd"), gate: gate, done: make(chan struct{})}
+	words := make(chan string, 1)
+	go func() { words <- tail(last) }()
+	go func() {
+		p.await()
+		p.words = <-words // the pipe ends with the last process that has it
+		_ = p.fd.Close()
+		_ = p.gate.Close()
+		close(p.done)
+	}()
+	return p, nil
+}
+
+// await waits for the end and reaps.
+func (p *Process) await() {
+	if raw, err := p.fd.SyscallConn(); err == nil {
+		// The pidfd becomes readable when the process ended: no thread blocks meanwhile.
+		err = raw.Read(func(uintptr) bool {
+			n, err := unix.Wait4(p.pid, &p.ws, unix.WNOHANG, nil)
+			return n == p.pid || (err != nil && !errors.Is(err, unix.EINTR))
+		})
+		if err == nil {
+			return
+		}
+	}
+	for { // the poller refuses pidfds on this kernel
+		if _, err := unix.Wait4(p.pid, &p.ws, 0, nil); !errors.Is(err, unix.EINTR) {
+			return
+		}
+	}
+}
+
+// tail reads to the end and returns the last bytes.
+func tail(r io.ReadCloser) string {
+	defer func() { _ = r.Close() }()
+	var last []byte
+	buf := make([]byte, 1<<10)
+	for {
+		n, err := r.Read(buf)
+		last = append(last, buf[:n]...)
+		if over := len(last) - maxWords; over > 0 {
+			last = append(last[:0], last[over:]...)
+		}
+		if err != nil {
+			return strings.TrimSpace(strings.ToValidUTF8(string(last), "?"))
+		}
+	}
+}
+
+// PID is its number on the host.
+func (p *Process) PID() int { return p.pid }
+
+// Kill ends the process and waits until it and all it started are gone. Idempotent.
+func (p *Process) Kill() {
+	p.mu.Lock()
+	p.killed = true
+	p.mu.Unlock()
+	if raw, err := p.fd.SyscallConn(); err == nil {
+		_ = raw.Control(func(fd uintptr) { _ = unix.PidfdSendSignal(int(fd), unix.SIGKILL, nil, 0) })
+	}
+	<-p.done
+}
+
+// Done is closed when the process has ended.
+func (p *Process) Done() <-chan struct{} { return p.done }
+
+// Exit says in a few words why the process ended: "killed", a signal or an exit status, and its last words if there
+// were any. Empty before Done, and after exit status 0.
+func (p *Process) Exit() string {
+	select {
+	case <-p.done:
+	default:
+		return ""
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var why string
+	switch {
+	case p.ws.Signaled() && p.killed:
+		return "killed"
+	case p.ws.Signaled():
+		why = fmt.Sprintf("signal %q", p.ws.Signal())
+	case p.ws.ExitStatus() != 0:
+		why = fmt.Sprintf("exit status %d", p.ws.ExitStatus())
+	default:
+		return ""
+	}
+	if p.words != "" {
+		why += ": " + p.words
+	}
+	return why
+}
