@@ -103,10 +103,10 @@ func timeLoop(ctx context.Context, kvm *os.File) (time.Duration, error) {
 
 // runLoop makes the machine, runs it until it halts or ctx is done, and removes it.
 func runLoop(ctx context.Context, kvm int) (time.Duration, error) {
-	if v, err := ioctl(kvm, getAPIVersion, 0); err != nil || v != apiVersion {
+	if v, err := ioctl(kvm, getAPIVersion, nil); err != nil || v != apiVersion {
 		return 0, fmt.Errorf("version of KVM is %d: %w", v, err)
 	}
-	vm, err := ioctl(kvm, createVM, 0)
+	vm, err := ioctl(kvm, createVM, nil)
 	if err != nil {
 		return 0, fmt.Errorf("create machine: %w", err)
 	}
@@ -118,15 +118,15 @@ func runLoop(ctx context.Context, kvm int) (time.Duration, error) {
 	defer func() { _ = unix.Munmap(memory) }()
 	copy(memory[codeAt:], loop())
 	r := region{size: memoryBytes, hostMemory: uint64(uintptr(unsafe.Pointer(&memory[0])))}
-	if _, err := ioctl(vm, setUserMemoryRegion, uintptr(unsafe.Pointer(&r))); err != nil {
+	if _, err := ioctl(vm, setUserMemoryRegion, unsafe.Pointer(&r)); err != nil {
 		return 0, fmt.Errorf("give memory: %w", err)
 	}
-	cpu, err := ioctl(vm, createVCPU, 0)
+	cpu, err := ioctl(vm, createVCPU, nil)
 	if err != nil {
 		return 0, fmt.Errorf("create CPU: %w", err)
 	}
 	defer func() { _ = unix.Close(cpu) }()
-	size, err := ioctl(kvm, getVCPUMmapSize, 0)
+	size, err := ioctl(kvm, getVCPUMmapSize, nil)
 	if err != nil {
 		return 0, fmt.Errorf("size of a CPU: %w", err)
 	}
@@ -140,7 +140,7 @@ func runLoop(ctx context.Context, kvm int) (time.Duration, error) {
 	}
 	start := time.Now()
 	for {
-		_, err = ioctl(cpu, run, 0)
+		_, err = ioctl(cpu, run, nil)
 		if !errors.Is(err, unix.EINTR) || ctx.Err() != nil {
 			break
 		}
@@ -158,23 +158,23 @@ func runLoop(ctx context.Context, kvm int) (time.Duration, error) {
 // setRegisters has the CPU start at codeAt in real mode.
 func setRegisters(cpu int) error {
 	var sregs [sregsBytes]byte
-	if _, err := ioctl(cpu, getSregs, uintptr(unsafe.Pointer(&sregs[0]))); err != nil {
+	if _, err := ioctl(cpu, getSregs, unsafe.Pointer(&sregs[0])); err != nil {
 		return fmt.Errorf("read registers: %w", err)
 	}
 	binary.LittleEndian.PutUint64(sregs[:], 0) // cs.base
 	binary.LittleEndian.PutUint16(sregs[csSelectorAt:], 0)
-	if _, err := ioctl(cpu, setSregs, uintptr(unsafe.Pointer(&sregs[0]))); err != nil {
+	if _, err := ioctl(cpu, setSregs, unsafe.Pointer(&sregs[0])); err != nil {
 		return fmt.Errorf("set registers: %w", err)
 	}
 	regs := [regsWords]uint64{rip: codeAt, rflags: rflagsMustBe}
-	if _, err := ioctl(cpu, setRegs, uintptr(unsafe.Pointer(&regs[0]))); err != nil {
+	if _, err := ioctl(cpu, setRegs, unsafe.Pointer(&regs[0])); err != nil {
 		return fmt.Errorf("set registers: %w", err)
 	}
 	return nil
 }
 
-func ioctl(fd int, request, arg uintptr) (int, error) {
-	r, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), request, arg)
+func ioctl(fd int, request uintptr, arg unsafe.Pointer) (int, error) {
+	r, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), request, uintptr(arg))
 	if errno != 0 {
 		return 0, errno
 	}

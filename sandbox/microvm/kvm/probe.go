@@ -37,14 +37,20 @@ func Probe(ctx context.Context) sandbox.Check {
 		f.open = err
 	} else {
 		f.flags = processorFlags()
-		f.turn, f.loop = timeLoop(ctx, file)
+		if f.extended() {
+			f.turn, f.loop = timeLoop(ctx, file)
+		} else {
+			_ = file.Close()
+		}
 	}
 	return f.check()
 }
 
+// extended says whether the processor has the extension for virtual machines, Intel's or AMD's.
+func (f facts) extended() bool { return slices.Contains(f.flags, "vmx") || slices.Contains(f.flags, "svm") }
+
 func (f facts) check() sandbox.Check {
 	c := sandbox.Check{Name: "kvm"}
-	extended := slices.Contains(f.flags, "vmx") || slices.Contains(f.flags, "svm")
 	switch {
 	case f.machine != "amd64":
 		c.Detail = "not looked for on " + f.machine
@@ -55,7 +61,7 @@ func (f facts) check() sandbox.Check {
 	case f.open != nil:
 		c.Detail = f.open.Error()
 		c.Remedy = "let root open " + Device
-	case !extended:
+	case !f.extended():
 		c.Detail = Device + " is there, but the processor has neither vmx nor svm: KVM is emulated or paravirtual"
 		c.Remedy = "use a bare-metal host or one with nested virtualization"
 	case f.loop != nil:
