@@ -47,7 +47,9 @@ func Probe(ctx context.Context) sandbox.Check {
 }
 
 // extended says whether the processor has the extension for virtual machines, Intel's or AMD's.
-func (f facts) extended() bool { return slices.Contains(f.flags, "vmx") || slices.Contains(f.flags, "svm") }
+func (f facts) extended() bool {
+	return slices.Contains(f.flags, "vmx") || slices.Contains(f.flags, "svm")
+}
 
 func (f facts) check() sandbox.Check {
 	c := sandbox.Check{Name: "kvm"}
