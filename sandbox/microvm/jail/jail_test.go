@@ -72,7 +72,7 @@ func start(ctx context.Context, parent, what string, files ...*os.File) (*jail.P
 	if err != nil {
 		return nil, err
 	}
-	root, err := jail.NewRoot(ctx, parent, self, jail.File{From: "/etc/passwd", To: "/etc/name"})
+	root, err := jail.NewRoot(ctx, parent, jail.File{From: self, To: "/bin/jail.test"}, jail.File{From: "/etc/passwd", To: "/etc/name"})
 	if err != nil {
 		return nil, err
 	}
@@ -256,7 +256,7 @@ func TestStartedMayRefuse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	root, err := jail.NewRoot(t.Context(), t.TempDir(), self)
+	root, err := jail.NewRoot(t.Context(), t.TempDir(), jail.File{From: self})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -359,11 +359,11 @@ func TestRootHoldsLibraries(t *testing.T) {
 	sum := ""
 	for range 2 {
 		parent := t.TempDir()
-		root, err := jail.NewRoot(t.Context(), parent, sh)
+		root, err := jail.NewRoot(t.Context(), parent, jail.File{From: sh})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if root.Program() != "/bin/sh" || len(root.Sum()) != 64 || (sum != "" && sum != root.Sum()) {
+		if root.Program() != sh || len(root.Sum()) != 64 || (sum != "" && sum != root.Sum()) {
 			t.Errorf("%s, %s after %s", root.Program(), root.Sum(), sum)
 		}
 		sum = root.Sum()
@@ -375,7 +375,7 @@ func TestRootHoldsLibraries(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if _, err := jail.NewRoot(t.Context(), t.TempDir(), "/etc/passwd"); err == nil {
+	if _, err := jail.NewRoot(t.Context(), t.TempDir(), jail.File{From: "/etc/passwd"}); err == nil {
 		t.Error("a root for a text file")
 	}
 }
@@ -386,7 +386,7 @@ func BenchmarkStart(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	root, err := jail.NewRoot(b.Context(), b.TempDir(), self)
+	root, err := jail.NewRoot(b.Context(), b.TempDir(), jail.File{From: self})
 	if err != nil {
 		b.Fatal(err)
 	}

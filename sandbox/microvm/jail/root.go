@@ -30,10 +30,10 @@ type File struct {
 	To   string // absolute path inside; empty means the same
 }
 
-// NewRoot makes a root for program, a path on the host, in a new directory below parent, which must be on a file system
-// from which programs may be executed. Libraries that the program and the files need are added by asking the host's
-// dynamic loader; a static program needs none.
-func NewRoot(ctx context.Context, parent, program string, files ...File) (*Root, error) {
+// NewRoot makes a root for program in a new directory below parent, which must be on a file system from which programs
+// may be executed. Libraries that the program and the files need are added by asking the host's dynamic loader; a static
+// program needs none.
+func NewRoot(ctx context.Context, parent string, program File, files ...File) (*Root, error) {
 	if err := os.MkdirAll(parent, 0o700); err != nil {
 		return nil, fmt.Errorf("make jail's root: %w", err)
 	}
@@ -41,7 +41,7 @@ func NewRoot(ctx context.Context, parent, program string, files ...File) (*Root,
 	if err != nil {
 		return nil, fmt.Errorf("make jail's root: %w", err)
 	}
-	r := &Root{dir: dir, program: "/bin/" + filepath.Base(program)}
+	r := &Root{dir: dir, program: program.inside()}
 	if err := r.fill(ctx, program, files); err != nil {
 		_ = os.RemoveAll(dir)
 		return nil, fmt.Errorf("make jail's root: %w", err)
@@ -49,14 +49,22 @@ func NewRoot(ctx context.Context, parent, program string, files ...File) (*Root,
 	return r, nil
 }
 
-func (r *Root) fill(ctx context.Context, program string, files []File) error {
-	for _, d := range []string{"bin", "dev", "proc"} {
+// inside is the path a file has in the root.
+func (f File) inside() string {
+	if f.To == "" {
+		return f.From
+	}
+	return f.To
+}
+
+func (r *Root) fill(ctx context.Context, program File, files []File) error {
+	for _, d := range []string{"dev", "proc"} {
 		if err := os.Mkdir(filepath.Join(r.dir, d), 0o755); err != nil { //nolint:gosec // the jailed user passes through
 			return err
 		}
 	}
-	all := append([]File{{From: program, To: r.program}}, files...)
-	loader, err := loaderOf(program)
+	all := append([]File{program}, files...)
+	loader, err := loaderOf(program.From)
 	if err != nil {
 		return err
 	}
@@ -73,14 +81,11 @@ func (r *Root) fill(ctx context.Context, program string, files []File) error {
 	h := sha256.New()
 	done := map[string]bool{}
 	for _, f := range all {
-		if f.To == "" {
-			f.To = f.From
-		}
-		if done[f.To] {
+		if done[f.inside()] {
 			continue
 		}
-		done[f.To] = true
-		fmt.Fprintf(h, "%s\n", f.To)
+		done[f.inside()] = true
+		fmt.Fprintf(h, "%s\n", f.inside())
 		if err := r.copy(f, h); err != nil {
 			return err
 		}
@@ -96,7 +101,7 @@ func (r *Root) copy(f File, sum io.Writer) error {
 		return err
 	}
 	defer func() { _ = in.Close() }()
-	to := filepath.Join(r.dir, filepath.Clean("/"+f.To))
+	to := filepath.Join(r.dir, filepath.Clean("/"+f.inside()))
 	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil { //nolint:gosec // the jailed user passes through
 		return err
 	}
