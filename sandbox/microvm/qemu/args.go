@@ -89,7 +89,7 @@ func (d *Driver) machine(m *vmm.Machine, memory, monitor *os.File, shared bool) 
 		"qom-type": "memory-backend-file", "id": "ram", "mem-path": c.path(memory), "size": m.Shape.MemoryBytes,
 		"share": shared, "merge": false, "dump": false,
 	})
-	c.add("-machine", "microvm,memory-backend=ram,isa-serial=off,auto-kernel-cmdline=off,mem-merge=off,dump-guest-core=off,suppress-vmdesc=on",
+	c.add("-machine", "microvm,memory-backend=ram,isa-serial=off,pit=off,pic=off,auto-kernel-cmdline=off,mem-merge=off,dump-guest-core=off,suppress-vmdesc=on",
 		"-global", "migration.send-configuration=off", // so that save.go's stream is one that load.go's QEMU takes
 		"-global", "virtio-mmio.force-legacy=off")
 
@@ -99,13 +99,13 @@ func (d *Driver) machine(m *vmm.Machine, memory, monitor *os.File, shared bool) 
 	}
 	for i := range m.Shape.Drives {
 		c.json("-blockdev", driveOptions(i, zeros))
-		c.device(object{"driver": "virtio-blk-device", "id": fmt.Sprintf("disk%d", i), "drive": driveNode(i), "serial": driveNode(i)})
+		c.device(object{"driver": "virtio-blk-device", "id": fmt.Sprintf("disk%d", i), "drive": driveNode(i), "serial": vmm.DriveSerial(i)})
 	}
 	if m.Shape.ScratchBytes > 0 {
 		// It lives as long as the machine: nothing needs to reach the disk.
 		c.json("-blockdev", object{"driver": "raw", "node-name": "scratch", "size": m.Shape.ScratchBytes, "discard": "unmap", "cache": object{"no-flush": true},
 			"file": object{"driver": "file", "filename": c.set(scratchSet, m.Scratch), "locking": "off", "discard": "unmap", "cache": object{"no-flush": true}}})
-		c.device(object{"driver": "virtio-blk-device", "id": "scratchdisk", "drive": "scratch", "serial": "scratch"})
+		c.device(object{"driver": "virtio-blk-device", "id": "scratchdisk", "drive": "scratch", "serial": vmm.DriveSerial(m.Shape.Drives)})
 	}
 	if m.Shape.Network {
 		c.add("-netdev", fmt.Sprintf("dgram,id=net,local.type=fd,local.str=%d", c.file(m.Network)))
@@ -119,13 +119,4 @@ func (d *Driver) machine(m *vmm.Machine, memory, monitor *os.File, shared bool) 
 	c.json("-object", object{"qom-type": "rng-builtin", "id": "entropy"})
 	c.device(object{"driver": "virtio-rng-device", "id": "rng", "rng": "entropy"})
 	return c
-}
-
-// cmdline is the kernel's command line with what this driver adds to it. Under TCG a guest that measured its clocks by
-// emulated timers would hang in four of ten boots.
-func (d *Driver) cmdline(line string) string {
-	if d.accel == vmm.TCG {
-		line += fmt.Sprintf(" tsc=reliable no_timer_check tsc_early_khz=%d", d.tsc)
-	}
-	return line
 }

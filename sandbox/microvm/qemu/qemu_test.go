@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 	case len(os.Args) > 1 && os.Args[1] == "daemon":
 		daemon(os.Args[2], os.Args[3])
 	}
-	leakcheck.Main(m)
+	leakcheck.Main(cleaned{m})
 }
 
 func options(dir string) qemu.Options {
@@ -43,19 +43,28 @@ func options(dir string) qemu.Options {
 	return qemu.Options{StateDir: dir, Shim: self, Logger: slog.New(slog.DiscardHandler)}
 }
 
+// driver is one for all tests: making its root takes a while.
+var driver = sync.OnceValues(func() (*qemu.Driver, error) {
+	return qemu.New(context.Background(), options(stateDir))
+})
+
+// stateDir is the driver's, and removed at the end.
+var stateDir = filepath.Join(os.TempDir(), fmt.Sprintf("thaw-qemu-test-%d", os.Getpid()))
+
+// cleaned removes the driver after the tests.
+type cleaned struct{ *testing.M }
+
+func (m cleaned) Run() int {
+	defer func() { _ = os.RemoveAll(stateDir) }()
+	return m.M.Run()
+}
+
 func newDriver(t testing.TB) *qemu.Driver {
 	t.Helper()
 	testenv.NeedsRoot(t)
 	testenv.NeedsCommand(t, "qemu-system-x86_64")
-	d, err := qemu.New(t.Context(), options(t.TempDir()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := d.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	d, err := driver()
+	must(t, err)
 	return d
 }
 
@@ -195,7 +204,7 @@ func TestDevices(t *testing.T) {
 	// Drives are in order, and have content when they are given some.
 	for i := range shape.Drives {
 		disk := p.disk(i)
-		if s, n := disk.serial(), disk.bytes(); s != fmt.Sprintf("drive%d", i) || n != vmm.MaxDriveBytes {
+		if s, n := disk.serial(), disk.bytes(); s != vmm.DriveSerial(i) || n != vmm.MaxDriveBytes {
 			t.Errorf("drive %d is %q with %d bytes", i, s, n)
 		}
 		must(t, vm.SetDrive(within(t), i, image(t, byte('a'+i), 5000)))
@@ -213,7 +222,7 @@ func TestDevices(t *testing.T) {
 		}
 	}
 	scratch := p.disk(shape.Drives)
-	if s, n := scratch.serial(), scratch.bytes(); s != "scratch" || n != uint64(shape.ScratchBytes) {
+	if s, n := scratch.serial(), scratch.bytes(); s != vmm.DriveSerial(shape.Drives) || n != uint64(shape.ScratchBytes) {
 		t.Errorf("the writable drive is %q with %d bytes", s, n)
 	}
 	if _, status := scratch.request(1, 8, buffer{send: []byte(strings.Repeat("thaw", 128))}); status != 0 {
@@ -537,6 +546,3 @@ func daemon(dir, kernelPath string) {
 	fmt.Println(vm.PID())
 	select {}
 }
-
-var _ = sync.Once{}
-var _ = filepath.Join

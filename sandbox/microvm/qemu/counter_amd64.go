@@ -1,4 +1,0 @@
-package qemu
-
-// counter reads the processor's time stamp counter.
-func counter() uint64
