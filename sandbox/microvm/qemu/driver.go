@@ -39,6 +39,7 @@ type Driver struct {
 	why   sandbox.Check // kvm's
 	root  *jail.Root
 	blank *os.File // what every drive is before it has content, see drive.go
+	tsc   int      // frequency of the host's time stamp counter, in kHz
 }
 
 var _ vmm.VMM = (*Driver)(nil)
@@ -64,6 +65,9 @@ func New(ctx context.Context, o Options) (*Driver, error) {
 		d.accel = vmm.TCG
 	case d.accel != vmm.KVM && d.accel != vmm.TCG:
 		return nil, fmt.Errorf("qemu: accelerator %q is neither %q nor %q", d.accel, vmm.KVM, vmm.TCG)
+	}
+	if d.tsc, err = counterKHz(); err != nil {
+		return nil, fmt.Errorf("qemu: %w", err)
 	}
 	if d.blank, err = blankDrive(); err != nil {
 		return nil, fmt.Errorf("qemu: %w", err)

@@ -204,8 +204,8 @@ func TestDevices(t *testing.T) {
 	// Drives are in order, and have content when they are given some.
 	for i := range shape.Drives {
 		disk := p.disk(i)
-		if s, n := disk.serial(), disk.bytes(); s != vmm.DriveSerial(i) || n != vmm.MaxDriveBytes {
-			t.Errorf("drive %d is %q with %d bytes", i, s, n)
+		if n := disk.bytes(); n != vmm.MaxDriveBytes {
+			t.Errorf("drive %d has %d bytes", i, n)
 		}
 		must(t, vm.SetDrive(within(t), i, image(t, byte('a'+i), 5000)))
 		for sector, want := range map[uint64][]byte{
@@ -222,8 +222,8 @@ func TestDevices(t *testing.T) {
 		}
 	}
 	scratch := p.disk(shape.Drives)
-	if s, n := scratch.serial(), scratch.bytes(); s != vmm.DriveSerial(shape.Drives) || n != uint64(shape.ScratchBytes) {
-		t.Errorf("the writable drive is %q with %d bytes", s, n)
+	if n := scratch.bytes(); n != uint64(shape.ScratchBytes) {
+		t.Errorf("the writable drive has %d bytes", n)
 	}
 	if _, status := scratch.request(1, 8, buffer{send: []byte(strings.Repeat("thaw", 128))}); status != 0 {
 		t.Errorf("writing: status %d", status)
@@ -290,7 +290,7 @@ func TestDevices(t *testing.T) {
 func TestStop(t *testing.T) {
 	d := newDriver(t)
 	vm, p := boot(t, d, newRig(t, "stop", nil))
-	for range 20 {
+	for range 5 {
 		must(t, vm.Stop(within(t)))
 		a, used := p.word(turnsAt), cpuTicks(t, vm.PID())
 		time.Sleep(2 * time.Millisecond) // for a guest that did not stop

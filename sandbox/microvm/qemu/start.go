@@ -41,7 +41,7 @@ func (d *Driver) boot(ctx context.Context, m *vmm.Machine, kernel vmm.Kernel) (*
 		if kernel.Initrd != nil {
 			c.add("-initrd", c.path(kernel.Initrd))
 		}
-		c.add("-append", kernel.Cmdline)
+		c.add("-append", d.cmdline(kernel.Cmdline))
 	})
 }
 

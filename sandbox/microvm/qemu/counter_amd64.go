@@ -1,0 +1,4 @@
+package qemu
+
+// counter reads the processor's time stamp counter.
+func counter() uint64
