@@ -1,0 +1,130 @@
+package supervisor
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// TapName is the device that Firecracker opens.
+const TapName = "tap0"
+
+// The other devices of the machine's network namespace.
+const (
+	bridgeName = "br0"
+	wireName   = "wire0"
+)
+
+// connect makes the network of the machine's namespace: Firecracker's tap device and another whose descriptor is the
+// daemon's, joined by a bridge. A guest sends segments larger than the wire takes, and without checksums, if its device
+// allows that, as Firecracker's does; on the way through the bridge the kernel cuts and completes them, because the
+// second device offers neither. Nobody in the namespace has an address, so nothing but the bridge takes frames.
+func connect(uid, mtu int) (*os.File, error) {
+	if err := os.WriteFile("/proc/sys/net/ipv6/conf/default/disable_ipv6", []byte("1"), 0); err != nil && !os.IsNotExist(err) {
+		return nil, fmt.Errorf("turn IPv6 off: %w", err)
+	}
+	tap, err := makeTap(TapName)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = tap.Close() }()
+	// Firecracker has no capability: the device must be its user's, and be there when it comes.
+	if err := unix.IoctlSetInt(int(tap.Fd()), unix.TUNSETOWNER, uid); err != nil {
+		return nil, fmt.Errorf("give %s to uid %d: %w", TapName, uid, err)
+	}
+	if err := unix.IoctlSetInt(int(tap.Fd()), unix.TUNSETPERSIST, 1); err != nil {
+		return nil, fmt.Errorf("keep %s: %w", TapName, err)
+	}
+	wire, err := makeTap(wireName)
+	if err != nil {
+		return nil, err
+	}
+	if err := bridge(mtu, TapName, wireName); err != nil {
+		_ = wire.Close()
+		return nil, err
+	}
+	return wire, nil
+}
+
+// makeTap makes a tap device; the descriptor does not block.
+func makeTap(name string) (*os.File, error) {
+	fd, err := unix.Open("/dev/net/tun", unix.O_RDWR|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, fmt.Errorf("open /dev/net/tun: %w", err)
+	}
+	ifr, err := unix.NewIfreq(name)
+	if err == nil {
+		flags := uint16(unix.IFF_TAP | unix.IFF_NO_PI)
+		if name == TapName {
+			flags |= unix.IFF_VNET_HDR // what Firecracker will ask for; the kernel refuses a change
+		}
+		ifr.SetUint16(flags)
+		err = unix.IoctlIfreq(fd, unix.TUNSETIFF, ifr)
+	}
+	if err != nil {
+		_ = unix.Close(fd)
+		return nil, fmt.Errorf("make %s: %w", name, err)
+	}
+	return os.NewFile(uintptr(fd), name), nil
+}
+
+// bridge joins ports and sets all of them up.
+func bridge(mtu int, ports ...string) error {
+	s, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = unix.Close(s) }()
+	name, err := unix.BytePtrFromString(bridgeName)
+	if err != nil {
+		return err
+	}
+	_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(s), unix.SIOCBRADDBR, uintptr(unsafe.Pointer(name)))
+	runtime.KeepAlive(name)
+	if errno != 0 {
+		return fmt.Errorf("make a bridge, which needs the kernel's module bridge: %w", errno)
+	}
+	for _, port := range ports {
+		if err := set(s, port, unix.SIOCSIFMTU, uint32(mtu)); err != nil {
+			return fmt.Errorf("mtu of %s: %w", port, err)
+		}
+		index, err := unix.NewIfreq(port)
+		if err != nil {
+			return err
+		}
+		if err := unix.IoctlIfreq(s, unix.SIOCGIFINDEX, index); err != nil {
+			return fmt.Errorf("index of %s: %w", port, err)
+		}
+		if err := set(s, bridgeName, unix.SIOCBRADDIF, index.Uint32()); err != nil {
+			return fmt.Errorf("bridge %s: %w", port, err)
+		}
+		if err := up(s, port); err != nil {
+			return err
+		}
+	}
+	return up(s, bridgeName)
+}
+
+func set(s int, device string, request uint, value uint32) error {
+	ifr, err := unix.NewIfreq(device)
+	if err != nil {
+		return err
+	}
+	ifr.SetUint32(value)
+	return unix.IoctlIfreq(s, request, ifr)
+}
+
+func up(s int, device string) error {
+	ifr, err := unix.NewIfreq(device)
+	if err != nil {
+		return err
+	}
+	ifr.SetUint16(unix.IFF_UP)
+	if err := unix.IoctlIfreq(s, unix.SIOCSIFFLAGS, ifr); err != nil {
+		return fmt.Errorf("set %s up: %w", device, err)
+	}
+	return nil
+}
