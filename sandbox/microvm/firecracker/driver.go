@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 
+	"thaw.dev/thaw/sandbox/microvm/firecracker/supervisor"
 	"thaw.dev/thaw/sandbox/microvm/vmm"
 )
 
@@ -32,8 +33,9 @@ type Options struct {
 	Program string
 	// Jailer is the jailer executable; if empty, "jailer" beside Program or in PATH.
 	Jailer string
-	// Supervisor is a program that calls supervisor.Run when its argument 0 is supervisor.Argv0; if empty, this one.
-	Supervisor string
+	// Supervisor is a program and its first arguments that lead to supervisor.Run; if empty, this program with
+	// supervisor.Word.
+	Supervisor []string
 	// UID and GID are who monitors are; DefaultUID if 0.
 	UID, GID int
 	// Logger gets what an operator may want to know.
@@ -72,12 +74,12 @@ func New(o Options) (*Driver, error) {
 	if d.opts.GID == 0 {
 		d.opts.GID = DefaultUID
 	}
-	if d.opts.Supervisor == "" {
+	if len(d.opts.Supervisor) == 0 {
 		self, err := os.Executable()
 		if err != nil {
 			return nil, err
 		}
-		d.opts.Supervisor = self
+		d.opts.Supervisor = []string{self, supervisor.Word}
 	}
 	if err := os.MkdirAll(o.StateDir, 0o700); err != nil {
 		return nil, err

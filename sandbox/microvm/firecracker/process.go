@@ -4,14 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
 
-	"golang.org/x/sys/unix"
-
-	"thaw.dev/thaw/sandbox/microvm/firecracker/supervisor"
-)
+	"golang.org/x/sys/unix")
 
 // process is a supervisor, our child.
 type process struct {
@@ -25,8 +23,9 @@ type process struct {
 	status unix.WaitStatus // valid after done
 }
 
-// startProcess starts program as a supervisor with stdin, and returns it with our end of its socket.
-func startProcess(program, stateDir string, stdin *os.File) (p *process, socket *os.File, err error) {
+// startProcess starts a supervisor with stdin, and returns it with our end of its socket. argv leads to it; stateDir is
+// there for Sweep to see.
+func startProcess(argv []string, stateDir string, stdin *os.File) (p *process, socket *os.File, err error) {
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, nil, err
@@ -40,20 +39,21 @@ func startProcess(program, stateDir string, stdin *os.File) (p *process, socket 
 		return nil, nil, err
 	}
 	defer func() { _ = write.Close() }()
-	pid, err := syscall.ForkExec(program, []string{supervisor.Argv0, stateDir}, &syscall.ProcAttr{
+	pid, err := syscall.ForkExec(argv[0], append(slices.Clone(argv), stateDir), &syscall.ProcAttr{
 		Dir: "/",
 		// Nothing of the daemon's environment; the supervisor is idle for most of its life.
 		Env:   []string{"GOGC=off", "GOMEMLIMIT=16MiB", "GOMAXPROCS=1"},
 		Files: []uintptr{stdin.Fd(), write.Fd(), write.Fd(), theirs.Fd()},
 		Sys: &syscall.SysProcAttr{
 			Setsid:     true,
-			Cloneflags: unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS,
-			Pdeathsig:  unix.SIGKILL,
+			Cloneflags: unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET | unix.CLONE_NEWIPC |
+				unix.CLONE_NEWUTS | unix.CLONE_NEWCGROUP,
+			Pdeathsig: unix.SIGKILL,
 		},
 	})
 	if err != nil {
 		_, _ = socket.Close(), read.Close()
-		return nil, nil, fmt.Errorf("start %s: %w", program, err)
+		return nil, nil, fmt.Errorf("start %s: %w", argv[0], err)
 	}
 	if p, err = watch(pid, read); err != nil {
 		var status unix.WaitStatus

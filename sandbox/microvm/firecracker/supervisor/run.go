@@ -8,8 +8,9 @@ import (
 	"syscall"
 )
 
-// Argv0 is the supervisor's argument 0, by which a program knows that it is to call Run.
-const Argv0 = "thaw-firecracker-supervisor"
+// Word is the first argument by which a program that can be the supervisor knows that it is it: it then calls Run and
+// does nothing else before.
+const Word = "thaw-firecracker"
 
 // Socket is the file descriptor of the socket to the driver.
 const Socket = 3
