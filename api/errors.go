@@ -47,6 +47,8 @@ var errorRows = [...]ErrorRow{
 	lambda.KindEventTooLarge:     {"SerializedRequestEntityTooLargeException", http.StatusRequestEntityTooLarge, "User", "message"},
 	lambda.KindSnapStartTimeout:  {"SnapStartTimeoutException", http.StatusRequestTimeout, "User", "Message"},
 	lambda.KindSnapStart:         {"SnapStartException", http.StatusBadRequest, "User", "Message"},
+	lambda.KindExecutionExists:   {"DurableExecutionAlreadyStartedException", http.StatusConflict, "User", "Message"},
+	lambda.KindCallbackTimeout:   {"CallbackTimeoutException", http.StatusBadRequest, "User", "Message"},
 }
 
 // RowOf returns the wire form of kind; the row of lambda.KindInternal for a kind the table does not have.

@@ -41,6 +41,8 @@ const (
 	KindEventTooLarge                 // headers and request line are too large
 	KindSnapStartTimeout              // restoring the version's snapshot took too long
 	KindSnapStart                     // the version's snapshot, or its hook, failed
+	KindExecutionExists               // a durable execution of that name was started with another input
+	KindCallbackTimeout               // a callback has ended, or nobody waits for it any more
 )
 
 // Error is an error whose text may be shown to the caller.

@@ -70,6 +70,8 @@ type Config struct {
 	SystemLogLevel      string `json:"system_log_level,omitempty"`      // DEBUG, INFO or WARN
 	// DeadLetterTarget is the ARN of the queue or topic that gets events which failed; "" means none.
 	DeadLetterTarget string `json:"dead_letter_target,omitempty"`
+	// Durable makes the function durable; nil: it is not.
+	Durable *Durable `json:"durable,omitempty"`
 	// Tenancy is "PER_TENANT" if no environment may serve more than one tenant of the caller, else "".
 	Tenancy string `json:"tenancy,omitempty"`
 	// Tenant is whom an invocation is for, and so the only one whom its environment serves; see ForTenant. It is not part of
