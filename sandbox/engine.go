@@ -75,6 +75,10 @@ type Spec struct {
 	// guest by it and refuse a higher limit; to the others it means nothing. 0 means the greater of 512 MiB and
 	// Limits.MemoryBytes.
 	MaxMemoryBytes int64
+	// From is the directory of the snapshot that the sandbox will probably be restored from. Engines that have something
+	// to prepare for that do it in Create; Start, and Restore from another one, may take longer then. Empty if Start is
+	// what will probably come.
+	From string
 	// Limits apply from creation on; see Sandbox.Limit.
 	Limits Limits
 }

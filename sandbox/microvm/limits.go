@@ -1,0 +1,159 @@
+package microvm
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"thaw.dev/thaw/internal/cgroup"
+	"thaw.dev/thaw/sandbox"
+	"thaw.dev/thaw/sandbox/microvm/guest"
+	"thaw.dev/thaw/sandbox/microvm/vmm"
+)
+
+// A tenant's memory is limited twice. Inside, the guest's kernel limits what the tenant's processes and the files they
+// read take, and kills at that limit; it can be changed at any time. Outside, the machine's cgroup limits the monitor to
+// the guest's whole memory and monitorBytes, whatever the tenant's limit: which of the guest's pages the host has to back
+// depends on which its kernel has ever touched, not on how many are in use, and a guest that does nothing wrong must
+// never be killed for that. So one that breaks its kernel gets what its machine has, and no more.
+//
+// CPU time is limited outside only, processes inside only: outside there are the monitor's threads.
+const (
+	// monitorBytes is what a monitor may take besides the guest's memory: heap, page tables and, under emulation, the
+	// translated code.
+	monitorBytes = 256 << 20
+
+	// idleBytes is what a cgroup is charged for a machine whose guest does nothing; Stats subtracts it.
+	idleBytes = 24 << 20
+
+	// monitorPids bounds a monitor's threads: virtual CPUs, and up to 64 for drives.
+	monitorPids = 128
+
+	// limitPatience bounds how long a guest may take to change its limits.
+	limitPatience = 10 * time.Second
+
+	// statsPatience bounds how long Stats waits for a guest, which may have no CPU time or be in bad hands. What it said
+	// the last time serves then.
+	statsPatience = 100 * time.Millisecond
+)
+
+// hostLimits are a machine's cgroup's.
+func hostLimits(shape vmm.Shape, cpuMillis int, background bool) cgroup.Limits {
+	return cgroup.Limits{
+		MemoryBytes: shape.MemoryBytes + monitorBytes, CPUMillis: cpuMillis, Pids: monitorPids, Background: background,
+	}
+}
+
+// Limit replaces the limits.
+func (s *Sandbox) Limit(l sandbox.Limits) error {
+	ctx, cancel := context.WithTimeout(context.Background(), limitPatience)
+	defer cancel()
+	return s.step(ctx, "limit", func(ctx context.Context) error {
+		before := s.limits.Load()
+		if err := s.limit(l); err != nil {
+			return err
+		}
+		if !s.alive || !s.stale && before.MemoryBytes == l.MemoryBytes && before.Pids == l.Pids {
+			return nil
+		}
+		if s.frozen != nil {
+			s.stale = true // Resume tells the guest
+			return nil
+		}
+		return s.tellLimits(ctx)
+	})
+}
+
+// limit sets what is limited outside, and remembers the rest.
+func (s *Sandbox) limit(l sandbox.Limits) error {
+	if most := maxMemory(&s.spec); l.MemoryBytes > most {
+		return fmt.Errorf("%w: memory limit %d above the most it may be, %d", sandbox.ErrSpec, l.MemoryBytes, most)
+	}
+	if err := s.group.Set(hostLimits(s.shape, l.CPUMillis, l.Background)); err != nil {
+		return err
+	}
+	s.limits.Store(&l)
+	return nil
+}
+
+// tellLimits sets what is limited inside.
+func (s *Sandbox) tellLimits(ctx context.Context) error {
+	l := s.limits.Load()
+	if err := s.conn.Limit(ctx, l.MemoryBytes, l.Pids); err != nil {
+		return s.withLastWords(err)
+	}
+	s.stale = false
+	return nil
+}
+
+// limitFiles bounds what the monitor pid can write to any file: its scratch drive could grow to what a machine may have at
+// most, of which the sandbox's own file system uses only the beginning.
+func limitFiles(pid int, tmpBytes int64) error {
+	n, err := guest.ScratchBytes(tmpBytes)
+	if err != nil {
+		return err
+	}
+	most := uint64(max(n, maxStateBytes)) // it also writes its state
+	if err := unix.Prlimit(pid, unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: most, Max: most}, nil); err != nil {
+		return fmt.Errorf("limit file size of process %d: %w", pid, err)
+	}
+	return nil
+}
+
+// lastStats is what a guest said of itself the last time it was asked.
+type lastStats struct {
+	mu   sync.Mutex
+	told bool
+	of   guest.Stats
+}
+
+// Stats reads the use of resources. What is in use now is the host's account, because that is what the host has less of.
+// The peak is the guest's own: the host cannot tell what a clone uses of the memory it shares with others. It is for the
+// tenant's information; a guest that lies fools only itself.
+func (s *Sandbox) Stats() (sandbox.Stats, error) {
+	u, err := s.group.Usage()
+	if err != nil {
+		return sandbox.Stats{}, fmt.Errorf("stats of sandbox %s: %w", s.id, err)
+	}
+	stats := sandbox.Stats{
+		MemoryBytes: s.tenants(u.MemoryBytes), PeakMemoryBytes: s.tenants(u.PeakMemoryBytes),
+		CPU: u.CPU, OOMKills: u.OOMKills,
+	}
+	if g, told := s.askStats(); told {
+		stats.PeakMemoryBytes = s.atMost(g.PeakMemoryBytes)
+	}
+	stats.OOMKills += s.conn.OOMKills()
+	return stats, nil
+}
+
+// askStats asks the guest, if it can answer, and returns what it says or what it said last.
+func (s *Sandbox) askStats() (guest.Stats, bool) {
+	s.stats.mu.Lock()
+	defer s.stats.mu.Unlock()
+	s.mu.Lock()
+	running := s.running
+	s.mu.Unlock()
+	if running {
+		ctx, cancel := context.WithTimeout(s.life, statsPatience)
+		defer cancel()
+		if g, err := s.conn.Stats(ctx); err == nil {
+			s.stats.of, s.stats.told = g, true
+		}
+	}
+	return s.stats.of, s.stats.told
+}
+
+// tenants returns the tenant's part of what the cgroup is charged for.
+func (s *Sandbox) tenants(charged int64) int64 { return s.atMost(max(0, charged-idleBytes)) }
+
+// atMost is n bytes, of which those beyond the tenant's limit are overhead by definition.
+func (s *Sandbox) atMost(n int64) int64 {
+	most := s.limits.Load().MemoryBytes
+	if most == 0 {
+		most = maxMemory(&s.spec)
+	}
+	return min(n, most)
+}
