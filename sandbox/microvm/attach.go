@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"thaw.dev/thaw/internal/hostfile"
 	"thaw.dev/thaw/sandbox/microvm/guest"
 )
 
@@ -32,17 +33,21 @@ func (s *Sandbox) attach(ctx context.Context, image, target string) error {
 	if err != nil {
 		return err
 	}
-	s.old = append(s.old, s.drives[drive])
-	s.drives[drive] = f
-	if err := s.vm().SetDrive(ctx, drive, f); err != nil {
-		return s.withLastWords(fmt.Errorf("drive %d: %w", drive, err))
-	}
 	if s.alive {
+		s.drives[drive] = f
+		if err := s.vm().SetDrive(ctx, drive, f); err != nil {
+			return s.withLastWords(fmt.Errorf("drive %d: %w", drive, err))
+		}
 		if err := s.conn.Mount(ctx, drive, target); err != nil {
 			return s.withLastWords(err)
 		}
 		return nil
 	}
+	// The monitor gets it before the start: it may be replaced until then.
+	if err := hostfile.Close(s.drives[drive]); err != nil {
+		return errors.Join(err, f.Close())
+	}
+	s.drives[drive] = f
 	s.mounts = slices.DeleteFunc(s.mounts, func(m guest.Mount) bool { return m.Drive == drive })
 	s.mounts = append(s.mounts, guest.Mount{Drive: drive, Target: target})
 	return nil

@@ -123,7 +123,7 @@ func (s *Sandbox) remove() error {
 	if s.ports != nil {
 		errs = append(errs, s.ports.close())
 	}
-	errs = append(errs, hostfile.Close(s.scratch), hostfile.Close(s.drives...), hostfile.Close(s.old...))
+	errs = append(errs, hostfile.Close(s.scratch), hostfile.Close(s.drives...))
 	if s.device != nil {
 		errs = append(errs, hostfile.Close(s.device.File))
 		if s.device.Close != nil {

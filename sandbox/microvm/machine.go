@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"thaw.dev/thaw/sandbox"
@@ -72,13 +73,16 @@ func (s *Sandbox) prepare(ctx context.Context, in *stash, e *entry) (err error) 
 	if err := limitFiles(vm.PID(), s.tmpBytes()); err != nil {
 		return err
 	}
-	for i, f := range s.drives {
-		if f == nil {
-			continue
-		}
-		if err := vm.SetDrive(ctx, i, f); err != nil {
-			return fmt.Errorf("drive %d: %w", i, err)
-		}
+	return setDrive(ctx, vm, 0, s.drives[0]) // will not change, unlike the others
+}
+
+// setDrive makes f, if there is one, the content of drive i.
+func setDrive(ctx context.Context, vm vmm.VM, i int, f *os.File) error {
+	if f == nil {
+		return nil
+	}
+	if err := vm.SetDrive(ctx, i, f); err != nil {
+		return fmt.Errorf("drive %d: %w", i, err)
 	}
 	return nil
 }

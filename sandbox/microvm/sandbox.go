@@ -39,7 +39,6 @@ type Sandbox struct {
 	stepMu sync.Mutex // held by each step that changes the state
 	// The fields below are guarded by stepMu.
 	drives    []*os.File    // content of the machine's drives, by number; nil is none
-	old       []*os.File    // what drives had before: a monitor may still hold them
 	mounts    []guest.Mount // images attached before the start
 	formatted bool          // the scratch drive has its empty file system
 	alive     bool          // started or restored
@@ -158,6 +157,11 @@ func (s *Sandbox) load(ctx context.Context, sv *saved) error {
 	}
 	defer func() { _ = state.Close() }()
 	s.alive = true
+	for i, f := range s.drives[1:] {
+		if err := setDrive(ctx, s.vm(), 1+i, f); err != nil {
+			return s.withLastWords(err)
+		}
+	}
 	if err := s.vm().Load(ctx, state); err != nil {
 		return s.withLastWords(fmt.Errorf("load: %w", err))
 	}
