@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -47,6 +48,13 @@ type EventReport struct {
 // eventBytes is the size of the events.
 const eventBytes = 1 << 10
 
+// longEvent is an event of eventBytes that the hello function answers.
+func longEvent() []byte {
+	const head, tail = `{"name":"Thaw","text":"`, `"}`
+	text := bytes.Repeat([]byte{'x'}, eventBytes-len(head)-len(tail))
+	return slices.Concat([]byte(head), text, []byte(tail))
+}
+
 // Event measures how fast asynchronous invocations are accepted while they are run.
 func Event(ctx context.Context, o EventOptions) (_ *EventReport, err error) {
 	if err := o.check(); err != nil {
@@ -67,7 +75,7 @@ func Event(ctx context.Context, o EventOptions) (_ *EventReport, err error) {
 		return nil, err
 	}
 	r := &EventReport{Name: "event", Engine: o.Engine, Runtime: dep.runtime, Bytes: eventBytes, Clients: o.Clients, Concurrency: o.Concurrency, Machine: thisMachine()}
-	payload := append(append([]byte(`{"text":"`), bytes.Repeat([]byte{'x'}, eventBytes-11)...), `"}`...)
+	payload := longEvent()
 	send := func() error {
 		_, err := d.client.InvokeEvent(ctx, name, "", payload)
 		return err
@@ -116,17 +124,30 @@ func together(clients, n int, do func() error) error {
 }
 
 // awaitNoEvents waits until the server's queue is empty.
-func (d *server) awaitNoEvents(ctx context.Context) error {
+func (d *server) awaitNoEvents(ctx context.Context) error { return d.awaitNoEventsOf(ctx, "") }
+
+// awaitNoEventsOf waits until the server's queue has no event of a function, or of any if that is "". An event whose try failed is an error: its next try is a minute
+// away, and what was measured is not the function's running.
+func (d *server) awaitNoEventsOf(ctx context.Context, function string) error {
 	for {
-		r, err := d.ops.Events(ctx, async.Selection{}, 0)
-		if err != nil || len(r.Lanes) == 0 {
+		r, err := d.ops.Events(ctx, async.Selection{Function: function}, 1)
+		if err != nil {
 			return err
 		}
-		if err := pause(ctx, statusPoll); err != nil {
+		if len(r.Events) == 0 {
+			return nil
+		}
+		if oldest := r.Events[0]; oldest.Attempts > 0 {
+			return fmt.Errorf("events of %s fail: %s", oldest.Function, oldest.LastError)
+		}
+		if err := pause(ctx, queuePoll); err != nil {
 			return err
 		}
 	}
 }
+
+// queuePoll is the time between two looks at the queue, which goes through all that it holds.
+const queuePoll = 20 * time.Millisecond
 
 // WriteTable writes r for people.
 func (r *EventReport) WriteTable(w io.Writer) error {

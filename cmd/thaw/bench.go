@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"thaw.dev/thaw/bench"
+	"thaw.dev/thaw/lambda"
 	"thaw.dev/thaw/node"
 )
 
@@ -27,7 +28,7 @@ func newBench(a *app) *cobra.Command {
 	}
 	cmd.AddCommand(
 		newBenchWarm(a), newBenchCold(a), newBenchRestore(a), newBenchBurst(a), newBenchHetero(a), newBenchFreeze(a),
-		newBenchStream(a), newBenchDensity(a), newBenchEvent(a), newBenchRSS(a), newBenchReport(a),
+		newBenchStream(a), newBenchDensity(a), newBenchEvent(a), newBenchBacklog(a), newBenchRSS(a), newBenchReport(a),
 	)
 	return cmd
 }
@@ -180,6 +181,19 @@ func newBenchEvent(a *app) *cobra.Command {
 	f.IntVar(&o.N, "n", 5000, "number of samples of one client, and of events of many")
 	f.IntVar(&o.Clients, "clients", 32, "clients whose rate is measured")
 	f.IntVar(&o.Concurrency, "concurrency", 1, "invocations that run at once meanwhile")
+	return cmd
+}
+
+func newBenchBacklog(a *app) *cobra.Command {
+	var o bench.BacklogOptions
+	cmd := measurement(a, "backlog", "Measure how fast a backlog of events is worked off, and what others feel of it",
+		"On a server with its own settings: many events of one function come at once, while another gets 50 requests per\n"+
+			"second and a third 50 events.",
+		&o.Setup, func(ctx context.Context) (*bench.BacklogReport, error) { return bench.Backlog(ctx, o) })
+	f := cmd.Flags()
+	registerRuntime(f, &o.Runtime)
+	f.IntVar(&o.N, "n", 5000, "number of events")
+	f.IntVar(&o.MemoryMB, "memory", lambda.MemoryMBPerCPU, "memory of the function in MB, which decides about its share of CPU")
 	return cmd
 }
 
