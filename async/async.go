@@ -80,6 +80,7 @@ type Queue struct {
 	lanes   map[laneKey]*lane // those that have an event; guarded by mu
 	order   []*lane           // those with events that are due, in the order of their turns; guarded by mu
 	running map[string]int    // invocations under way by account; guarded by mu
+	grown   experience        // guarded by mu
 	later   byTime            // events of all lanes that are not due; guarded by mu
 	events  int               // in all lanes; guarded by mu
 }
@@ -97,7 +98,7 @@ func Open(o Options) *Queue {
 		region: o.Region, store: o.Store, functions: o.Functions, invoker: o.Invoker, sender: o.Sender,
 		maxEvents: o.MaxEvents, delays: o.Delays, log: o.Logger,
 		wake: make(chan struct{}, 1), ctx: ctx, stop: stop,
-		lanes: map[laneKey]*lane{}, running: map[string]int{},
+		lanes: map[laneKey]*lane{}, running: map[string]int{}, grown: experience{},
 	}
 	heads := o.Store.Recovered()
 	q.mu.Lock()

@@ -53,7 +53,6 @@ func (q *Queue) deliver(it *item) {
 	}
 	switch {
 	case err == nil:
-		q.roomy(it)
 		q.release(it)
 		q.totals.delivered.Add(1)
 		q.finish(it)

@@ -14,11 +14,14 @@ func (q *Queue) dispatch() {
 	for {
 		q.mu.Lock()
 		next := q.becomeDue(time.Now().UnixMilli())
-		q.start()
+		again := q.start()
 		q.mu.Unlock()
 		wait := time.Hour
 		if next != 0 {
 			wait = max(0, time.Until(time.UnixMilli(next)))
+		}
+		if !again.IsZero() {
+			wait = max(0, min(wait, time.Until(again)))
 		}
 		timer.Reset(wait)
 		select {
@@ -44,19 +47,23 @@ func (q *Queue) becomeDue(now int64) (next int64) {
 	return 0
 }
 
-// start lets the lanes take turns, one event each, until none may start another. mu is held.
-func (q *Queue) start() {
+// start lets the lanes take turns, one event each, until none may start another. It returns when to call it again although
+// nothing happened, zero if never. mu is held.
+func (q *Queue) start() (again time.Time) {
+	now := time.Now()
 	for started := true; started && !q.stopped; {
 		started = false
 		order := q.order
 		q.order = order[:0]
 		for _, l := range order {
 			if l.waiting() == 0 {
+				l.growth.unlimited()
 				l.listed = false
 				continue
 			}
 			q.order = append(q.order, l)
-			if !q.mayStart(l) {
+			may, at := q.mayStart(l, now)
+			if again = soonest(again, at); !may {
 				continue
 			}
 			started = true
@@ -68,20 +75,39 @@ func (q *Queue) start() {
 			q.wg.Go(func() { q.try(it) })
 		}
 	}
+	return again
 }
 
-// mayStart reports whether a lane may have one more try under way. mu is held.
+// soonest is the earlier of two times, of which zero is none.
+func soonest(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// mayStart reports whether a lane may have one more try under way, and when to ask again although nothing happened, zero if
+// never. mu is held.
+func (q *Queue) mayStart(l *lane, now time.Time) (may bool, again time.Time) {
+	n := len(l.running)
+	switch {
+	case l.target != "":
+		return n < maxDeliveries, again
+	case !q.shares(l):
+		l.growth.unlimited()
+		return false, again
+	case n >= l.growth.window:
+		again = l.growth.limited(now, l.waiting())
+	}
+	return n < l.growth.window, again
+}
+
+// shares reports whether a lane may have one more try under way of the account's concurrency. mu is held.
 //
 // A function without a reservation leaves a quarter of the account's unreserved concurrency to others, unless it has less
 // than its fair share of it, as if there were one function more: callers that wait for their answer, and the first event of another function, find room.
-func (q *Queue) mayStart(l *lane) bool {
+func (q *Queue) shares(l *lane) bool {
 	n := len(l.running)
-	if n >= l.window {
-		return false
-	}
-	if l.target != "" {
-		return n < maxDeliveries
-	}
 	rules, err := q.functions.EventRules(l.account, l.function, "")
 	switch {
 	case err != nil: // the function is gone: its events are dropped
@@ -110,13 +136,13 @@ func (q *Queue) ended(it *item) {
 // mu is held.
 func (q *Queue) refused(l *lane, everybodys bool) {
 	now := time.Now()
-	l.shrink(now)
+	l.growth.refused(now, len(l.running))
 	if !everybodys {
 		return
 	}
 	for _, other := range q.lanes {
-		if other.target == "" && len(other.running) > len(l.running) && now.After(other.growAfter) {
-			other.shrink(now)
+		if other.target == "" && len(other.running) > len(l.running) && now.After(other.growth.until) {
+			other.growth.refused(now, len(other.running))
 		}
 	}
 }

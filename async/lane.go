@@ -58,18 +58,9 @@ type lane struct {
 	undelivered []*item
 	ending      int // events in none of these, whose outcome is being stored
 
-	window    int       // how many tries may be under way, as far as experience tells
-	growAfter time.Time // when the window may grow again
-	ceiling   int       // how far it may grow
-	ceilingTo time.Time
-	listed    bool // it is in the queue's order
+	growth growth // how many tries may be under way, as far as experience tells
+	listed bool   // it is in the queue's order
 }
-
-// firstWindow is how many tries of a lane may be under way before one of them has ended.
-const firstWindow = 8
-
-// maxWindow bounds the tries under way of one lane.
-const maxWindow = 1000
 
 // maxDeliveries bounds the deliveries of one lane under way: a target that hangs must not take all sockets.
 const maxDeliveries = 16
@@ -78,7 +69,7 @@ const maxDeliveries = 16
 func (q *Queue) put(it *item, key laneKey) {
 	l := q.lanes[key]
 	if l == nil {
-		l = &lane{laneKey: key, running: map[*item]struct{}{}, window: firstWindow, ceiling: maxWindow}
+		l = &lane{laneKey: key, running: map[*item]struct{}{}, growth: q.grown.recall(key)}
 		q.lanes[key] = l
 	}
 	it.lane = l
@@ -115,6 +106,7 @@ func (q *Queue) forget(it *item) {
 	l := it.lane
 	if l.ending--; l.size() == 0 {
 		delete(q.lanes, l.laneKey)
+		q.grown.keep(l)
 	}
 }
 
@@ -137,30 +129,29 @@ func (l *lane) size() int {
 	return l.waiting() + l.later + len(l.running) + len(l.undelivered) + l.ending
 }
 
-// succeeded lets the window grow if it was used.
-func (l *lane) succeeded(now time.Time) {
-	if now.After(l.ceilingTo) {
-		l.ceiling = maxWindow
+// experience is what lanes that are gone had learned: a function whose events come one by one has a new lane all the time.
+type experience map[laneKey]growth
+
+// maxExperience bounds how many lanes are remembered.
+const maxExperience = 4096
+
+func (x experience) keep(l *lane) {
+	if l.target != "" {
+		return
 	}
-	if len(l.running) >= l.window/2 && l.window < l.ceiling && now.After(l.growAfter) {
-		l.window++
+	if len(x) >= maxExperience {
+		clear(x)
 	}
+	l.growth.unlimited()
+	x[l.laneKey] = l.growth
 }
 
-// pauseAfterRefusal is how long a window does not grow after it shrank, and ceilingAfterRefusal how long it stays below what
-// was too much: the room between is for others.
-const (
-	pauseAfterRefusal   = 2 * time.Second
-	ceilingAfterRefusal = 30 * time.Second
-)
-
-// shrink makes the window smaller than what is under way.
-func (l *lane) shrink(now time.Time) {
-	if n := len(l.running); now.After(l.ceilingTo) || n*7/8 < l.ceiling {
-		l.ceiling, l.ceilingTo = max(1, n*7/8), now.Add(ceilingAfterRefusal)
+func (x experience) recall(key laneKey) growth {
+	if g, ok := x[key]; ok {
+		delete(x, key)
+		return g
 	}
-	l.window = max(1, min(l.window, len(l.running)*3/4))
-	l.growAfter = now.Add(pauseAfterRefusal)
+	return newGrowth()
 }
 
 // byTime is a heap of events, the one that is due first at its top.

@@ -41,6 +41,7 @@ func (q *Queue) try(it *item) {
 
 // invoke runs the function once.
 func (q *Queue) invoke(it *item, e *store.Event, rules *lambda.EventRules) {
+	begin := time.Now()
 	result, err := q.invoker.Sync(q.ctx, &invoke.Request{
 		ID: e.ID, Account: e.Account, Function: e.Function, Qualifier: e.Qualifier, ARN: e.ARN,
 		Payload: e.Payload, TraceID: e.TraceID, Tenant: e.Tenant,
@@ -55,15 +56,16 @@ func (q *Queue) invoke(it *item, e *store.Event, rules *lambda.EventRules) {
 	case err != nil:
 		q.again(it, err, rules.MaxAge)
 	case result.FunctionError == "":
+		q.learn(it, time.Since(begin), result)
 		q.succeed(it, e, rules, result)
 	default:
+		q.learn(it, time.Since(begin), result)
 		q.functionFailed(it, e, rules, result)
 	}
 }
 
 // succeed ends an event that the function answered.
 func (q *Queue) succeed(it *item, e *store.Event, rules *lambda.EventRules, result *invoke.Result) {
-	q.roomy(it)
 	q.release(it)
 	progress := it.been()
 	progress.Attempts++
@@ -92,7 +94,6 @@ func (q *Queue) functionFailed(it *item, e *store.Event, rules *lambda.EventRule
 		return
 	}
 	q.totals.retried.Add(1)
-	q.roomy(it)
 	q.wait(it, p)
 }
 
@@ -141,14 +142,14 @@ func (q *Queue) again(it *item, err error, maxAge time.Duration) {
 	if throttle {
 		e, _ := errors.AsType[*lambda.Error](err)
 		q.mu.Lock()
-		q.refused(it.lane, e.Reason != reasonReserved)
+		q.refused(it.lane, e.Reason == reasonAccount)
 		q.mu.Unlock()
 	}
 	q.wait(it, p)
 }
 
-// reasonReserved is the throttle for a limit of the function's own. Source: Lambda API, ThrottleReason.
-const reasonReserved = "ReservedFunctionConcurrentInvocationLimitExceeded"
+// reasonAccount is the throttle for a limit that all functions share. Source: Lambda API, ThrottleReason.
+const reasonAccount = "ConcurrentInvocationLimitExceeded"
 
 // postpone has an event whose outcome could not be stored be tried again.
 func (q *Queue) postpone(it *item, p store.Progress) {
@@ -163,10 +164,16 @@ func (q *Queue) postpone(it *item, p store.Progress) {
 	q.signal()
 }
 
-// roomy tells an event's lane that there was room for the try.
-func (q *Queue) roomy(it *item) {
+// learn tells an event's lane how long its try took.
+func (q *Queue) learn(it *item, took time.Duration, result *invoke.Result) {
+	var cold time.Duration
+	for _, p := range result.Phases {
+		if p.Name == invoke.PhasePlace || p.Name == invoke.PhaseCode || p.Name == invoke.PhaseInit {
+			cold += p.Duration
+		}
+	}
 	q.mu.Lock()
-	it.lane.succeeded(time.Now())
+	it.lane.growth.end(time.Now(), took, cold)
 	q.mu.Unlock()
 }
 
