@@ -124,7 +124,7 @@ func (e *Engine) boot(ctx context.Context, shape vmm.Shape) (_ *saved, err error
 		undo = append(undo, other.Close)
 		m.MAC = bootMAC
 	}
-	vm, err := e.opts.VMM.Boot(ctx, m, e.opts.Guest.Kernel(e.Accelerator()))
+	vm, err := e.opts.VMM.Boot(ctx, m, e.opts.Guest.Kernel())
 	if err != nil {
 		return nil, err
 	}
