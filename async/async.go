@@ -81,6 +81,7 @@ type Queue struct {
 	order   []*lane           // those with events that are due, in the order of their turns; guarded by mu
 	running map[string]int    // invocations under way by account; guarded by mu
 	grown   experience        // guarded by mu
+	work    float64           // of all lanes since Open, see growth; guarded by mu
 	later   byTime            // events of all lanes that are not due; guarded by mu
 	events  int               // in all lanes; guarded by mu
 }

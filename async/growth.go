@@ -12,16 +12,19 @@ import "time"
 // As long as a try takes longer than a cold start nothing can be measured soon, and another environment is worth what it
 // costs: then the window doubles without a measurement.
 //
+// If the lane's rate followed at the cost of other lanes, nothing was won: what all of them do together must have risen as well.
+//
 // All this is below what Lambda's own scaling rate allows, which the pool enforces.
 type growth struct {
 	window int // how many tries may be under way, from 1
 
 	// What is measured since the window changed or began to be the limit.
 	since time.Time // zero: the window is not the limit now
-	from  time.Time // ends count from here on; zero: the environments may not be there yet
-	ended int
+	ended int       // tries
+	from  time.Time // when those began that are measured; zero: the environments may not be there yet
+	at    progress  // at from
 
-	rate    float64   // tries ended per second, as measured last at the window that is compared with; 0: never
+	pace    pace      // as measured last, at the window that is compared with
 	trial   int       // that window, while the present one is tried; 0: none is
 	fewer   bool      // the next trial is of a smaller window
 	until   time.Time // no trial begins before
@@ -32,6 +35,15 @@ type growth struct {
 	cold          time.Duration // what a cold start takes
 	took, fastest time.Duration // what a try takes that has none: lately, and at best
 }
+
+// progress is what was done up to a moment.
+type progress struct {
+	ended int     // tries of the lane
+	all   float64 // work of all lanes, in seconds: each try counts for as long as one of its lane takes at best
+}
+
+// pace is progress per second. The zero value was not measured.
+type pace struct{ own, all float64 }
 
 const (
 	// firstWindow is how many tries of a lane may be under way before anything was measured.
@@ -54,8 +66,9 @@ func newGrowth() growth {
 	return growth{window: firstWindow, pause: firstPause, ceiling: maxWindow, cold: typicalCold}
 }
 
-// end takes up that a try ended, which took so long, cold of it for a cold start.
-func (g *growth) end(now time.Time, took, cold time.Duration) {
+// end takes up that a try ended, which took so long, cold of it for a cold start. all is the work of all lanes so far. It returns
+// the work that the try was.
+func (g *growth) end(now time.Time, took, cold time.Duration, all float64) (work float64) {
 	if cold > 0 {
 		g.cold += (cold - g.cold) / 4
 	} else {
@@ -65,35 +78,38 @@ func (g *growth) end(now time.Time, took, cold time.Duration) {
 		g.took += (took - g.took) / 8
 		g.fastest = min(g.fastest, took)
 	}
-	switch {
-	case g.since.IsZero():
-	case !g.from.IsZero():
-		g.ended++
-	case !now.Before(g.since.Add(2 * g.cold)):
-		g.from = now
+	work = g.fastest.Seconds()
+	if g.since.IsZero() {
+		return work
 	}
+	g.ended++
+	if g.from.IsZero() && !now.Before(g.since.Add(2*g.cold)) {
+		g.from, g.at = now, progress{g.ended, all + work}
+	}
+	return work
 }
 
 // unlimited takes up that it is not the window that keeps more tries from being under way.
 func (g *growth) unlimited() {
 	if !g.since.IsZero() {
-		g.since, g.from, g.ended = time.Time{}, time.Time{}, 0
+		g.begin(time.Time{})
 	}
 }
 
-// limited takes up that as many tries are under way as the window allows and so many more wait. It may change the window.
+// limited takes up that as many tries are under way as the window allows and so many more wait, when all is the work of all lanes. It may change the window.
 // It wants to be called again when a try has ended, and at the time that it returns unless that is zero.
-func (g *growth) limited(now time.Time, waiting int) (again time.Time) {
+func (g *growth) limited(now time.Time, waiting int, all float64) (again time.Time) {
 	if now.After(g.ceilTo) {
 		g.ceiling = maxWindow
 	}
 	switch {
 	case g.since.IsZero():
 		g.begin(now)
-	case !g.from.IsZero() && g.ended > 2*g.window && now.Sub(g.from) >= lookTime:
-		g.measured(now, float64(g.ended)/now.Sub(g.from).Seconds(), waiting)
+	case !g.from.IsZero() && g.ended-g.at.ended > 2*g.window && now.Sub(g.from) >= lookTime:
+		took := now.Sub(g.from).Seconds()
+		g.measured(now, pace{float64(g.ended-g.at.ended) / took, (all - g.at.all) / took}, waiting)
 	}
-	if g.rate > 0 || g.window >= g.ceiling || g.took > 2*g.fastest {
+	if g.pace.own > 0 || g.window >= g.ceiling || g.took > 2*g.fastest {
 		return time.Time{}
 	}
 	patience := max(2*g.cold, lookTime)
@@ -112,15 +128,15 @@ func (g *growth) limited(now time.Time, waiting int) (again time.Time) {
 	return time.Time{} // enough of them end to be measured
 }
 
-func (g *growth) begin(now time.Time) { g.since, g.from, g.ended = now, time.Time{}, 0 }
+func (g *growth) begin(now time.Time) { g.since, g.ended, g.from = now, 0, time.Time{} }
 
-// measured decides what follows from the rate at the present window.
-func (g *growth) measured(now time.Time, rate float64, waiting int) {
-	switch worth := g.worth; {
+// measured decides what follows from the pace at the present window.
+func (g *growth) measured(now time.Time, is pace, waiting int) {
+	switch {
 	case g.trial == 0:
-		g.rate = rate
-	case g.window > g.trial && worth(rate, g.rate, g.window, g.trial), g.window < g.trial && !worth(g.rate, rate, g.trial, g.window):
-		g.rate, g.trial, g.pause = rate, 0, firstPause // it is better; further
+		g.pace = is
+	case g.window > g.trial && g.worth(is, g.pace, g.window, g.trial), g.window < g.trial && !g.worth(g.pace, is, g.trial, g.window):
+		g.pace, g.trial, g.pause = is, 0, firstPause // it is better; further
 	case g.window > g.trial:
 		g.window, g.trial, g.fewer = g.trial, 0, true
 		g.begin(now)
@@ -133,7 +149,7 @@ func (g *growth) measured(now time.Time, rate float64, waiting int) {
 	if g.fewer && g.window == 1 {
 		g.rest(now)
 	}
-	over := time.Duration(float64(waiting) / g.rate * float64(time.Second))
+	over := time.Duration(float64(waiting) / g.pace.own * float64(time.Second))
 	if now.Before(g.until) || over < 2*g.cold+lookTime {
 		return
 	}
@@ -150,10 +166,11 @@ func (g *growth) rest(now time.Time) {
 	g.pause = min(2*g.pause, longestPause)
 }
 
-// worth reports whether a rate that comes with more tries under way is worth them: it is higher by at least a third of what
-// it would be if each ran as fast as before.
-func (g *growth) worth(rate, before float64, window, less int) bool {
-	return rate/before-1 >= (float64(window)/float64(less)-1)/3
+// worth reports whether a pace that comes with more tries under way is worth them: it is higher by at least a third of what
+// it would be if each ran as fast as with less, and so much more was done by all lanes together.
+func (g *growth) worth(is, before pace, window, less int) bool {
+	least := before.own * (float64(window)/float64(less) - 1) / 3
+	return is.own-before.own >= least && is.all-before.all >= least*g.fastest.Seconds()
 }
 
 // refused makes the window smaller than what is under way, because there was no room for it.

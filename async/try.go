@@ -173,7 +173,7 @@ func (q *Queue) learn(it *item, took time.Duration, result *invoke.Result) {
 		}
 	}
 	q.mu.Lock()
-	it.lane.growth.end(time.Now(), took, cold)
+	q.work += it.lane.growth.end(time.Now(), took, cold, q.work)
 	q.mu.Unlock()
 }
 
