@@ -45,14 +45,16 @@ type BacklogReport struct {
 	ColdStarts   int     `json:"cold_starts"`  // environments that it had in all
 	SyncBefore   Latency `json:"sync_before"`  // requests to a warm function of its own, trafficRate per second
 	SyncDuring   Latency `json:"sync_during"`
-	Other        Latency `json:"other"` // events of a third function meanwhile: from sending one to its START
+	SyncFailed   int     `json:"sync_failed"` // must be 0
+	Other        Latency `json:"other"`       // events of a third function meanwhile: from sending one to its START
 	Machine
 }
 
 // backlogClients is how many clients send the backlog.
 const backlogClients = 32
 
-// Backlog measures how fast a backlog of events is worked off by a server with its own settings, and what everybody else feels of it.
+// Backlog measures how fast a backlog of events is worked off by a server with its own settings, and what everybody else
+// feels of it. If a request of another function failed it returns an error with the report.
 func Backlog(ctx context.Context, o BacklogOptions) (_ *BacklogReport, err error) {
 	if err := o.check(); err != nil {
 		return nil, err
@@ -124,8 +126,9 @@ func (d *server) backlog(ctx context.Context, o *BacklogOptions, r *BacklogRepor
 	if failed, first := others.end(); failed > 0 {
 		return fmt.Errorf("%d events of another function were refused, the first: %w", failed, first)
 	}
-	if failed, first := steady.end(); failed > 0 {
-		return fmt.Errorf("%d requests of the steady traffic failed, the first: %w", failed, first)
+	var failure error
+	if r.SyncFailed, failure = steady.end(); failure != nil {
+		failure = fmt.Errorf("%d requests of the steady traffic failed, the first: %w", r.SyncFailed, failure)
 	}
 	r.SyncBefore, r.SyncDuring = steady.within([]span{calm}).latency(), steady.within([]span{busy}).latency()
 	if err := d.awaitNoEvents(ctx); err != nil {
@@ -133,7 +136,7 @@ func (d *server) backlog(ctx context.Context, o *BacklogOptions, r *BacklogRepor
 	}
 	delays, err := sent.delays(ctx, d.client)
 	r.Other = delays.latency()
-	return err
+	return errors.Join(failure, err)
 }
 
 // sentEvents are the events of otherFunction by request id, and when they were sent.

@@ -162,3 +162,26 @@ func TestStream(t *testing.T) {
 		t.Errorf("got %+v", r)
 	}
 }
+
+func TestEvent(t *testing.T) {
+	r, err := bench.Event(t.Context(), bench.EventOptions{Setup: setup(t), Runtime: "python", N: 100, Clients: 4, Concurrency: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sane(t, "accepted", r.Accepted, 100)
+	if r.Rate <= 0 || r.RunRate <= 0 {
+		t.Errorf("got %+v", r)
+	}
+}
+
+func TestBacklog(t *testing.T) {
+	r, err := bench.Backlog(t.Context(), bench.BacklogOptions{Setup: setup(t), Runtime: "python", N: 300, MemoryMB: 512})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sane(t, "requests", r.SyncBefore, r.SyncBefore.N)
+	sane(t, "other events", r.Other, r.Other.N)
+	if r.Rate <= 0 || r.Seconds <= 0 || r.SyncBefore.N == 0 {
+		t.Errorf("got %+v", r)
+	}
+}
