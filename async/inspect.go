@@ -19,10 +19,14 @@ type Depth struct {
 	Later       int       `json:"later"`                // wait for the time of their next try
 	Running     int       `json:"running"`              // are being tried
 	Undelivered int       `json:"undelivered"`          // are tried no more
-	Oldest      time.Time `json:"oldest"`               // when the oldest of them was accepted
-	Attempts    int       `json:"attempts,omitempty"`   // most of any
-	LastError   string    `json:"last_error,omitempty"` // of the event that was tried most
+	Window      int       `json:"window,omitempty"`     // how many may be tried at once, as far as experience tells; 0 for deliveries
+	Oldest      time.Time `json:"oldest"`               // when the one was accepted that came first
+	Attempts    int       `json:"attempts,omitempty"`   // of the event whose try failed last
+	LastError   string    `json:"last_error,omitempty"` // of that try
 }
+
+// events is how many there are.
+func (d *Depth) events() int { return d.Due + d.Later + d.Running + d.Undelivered }
 
 // Entry is one event, without what is in it.
 type Entry struct {
@@ -72,33 +76,54 @@ func (q *Queue) each(f func(it *item, state string)) {
 // Depths returns the lanes that have an event, by account, function and target.
 func (q *Queue) Depths() []Depth {
 	q.mu.Lock()
-	all := map[*lane]*Depth{}
-	q.each(func(it *item, state string) {
-		l := it.lane
-		d := all[l]
-		if d == nil {
-			d = &Depth{
-				Account: l.account, Function: l.function, Target: l.target, Due: l.waiting(), Later: l.later,
-				Running: len(l.running), Undelivered: len(l.undelivered),
-			}
-			all[l] = d
+	list := make([]Depth, 0, len(q.lanes))
+	for _, l := range q.lanes {
+		if l.size() == l.ending {
+			continue
 		}
-		if at := time.UnixMilli(it.accepted).UTC(); d.Oldest.IsZero() || at.Before(d.Oldest) {
-			d.Oldest = at
+		d := Depth{
+			Account: l.account, Function: l.function, Target: l.target, Due: l.waiting(), Later: l.later, Running: len(l.running),
+			Undelivered: len(l.undelivered), Oldest: time.UnixMilli(l.first.accepted).UTC(), Attempts: l.attempts, LastError: l.lastError,
 		}
-		if p := it.progress; p != nil && p.Attempts+p.Refusals >= d.Attempts && p.LastError != "" {
-			d.Attempts, d.LastError = p.Attempts+p.Refusals, p.LastError
+		if l.target == "" {
+			d.Window = l.growth.window
 		}
-	})
-	q.mu.Unlock()
-	list := make([]Depth, 0, len(all))
-	for _, d := range all {
-		list = append(list, *d)
+		list = append(list, d)
 	}
+	q.mu.Unlock()
 	slices.SortFunc(list, func(a, b Depth) int {
 		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Function, b.Function), cmp.Compare(a.Target, b.Target))
 	})
 	return list
+}
+
+// Summary is the whole queue in short.
+type Summary struct {
+	Due         int       `json:"due"`
+	Later       int       `json:"later"`
+	Running     int       `json:"running"`
+	Undelivered int       `json:"undelivered"`
+	Oldest      time.Time `json:"oldest,omitzero"` // the oldest of any lane; zero: there is no event
+	Lanes       []Depth   `json:"lanes"`           // the longest
+	Totals      Totals    `json:"totals"`
+}
+
+// Summary counts what there is, and returns so many lanes with the most events, those first.
+func (q *Queue) Summary(lanes int) Summary {
+	s := Summary{Lanes: q.Depths(), Totals: q.Totals()}
+	for i := range s.Lanes {
+		d := &s.Lanes[i]
+		s.Due += d.Due
+		s.Later += d.Later
+		s.Running += d.Running
+		s.Undelivered += d.Undelivered
+		if s.Oldest.IsZero() || d.Oldest.Before(s.Oldest) {
+			s.Oldest = d.Oldest
+		}
+	}
+	slices.SortStableFunc(s.Lanes, func(a, b Depth) int { return cmp.Compare(b.events(), a.events()) })
+	s.Lanes = s.Lanes[:min(lanes, len(s.Lanes))]
+	return s
 }
 
 // Entries returns up to limit of the selected events, the oldest first.

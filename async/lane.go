@@ -23,6 +23,8 @@ type item struct {
 	qualifier string
 	progress  *store.Progress // nil: never tried
 	lane      *lane
+
+	before, after *item // in the order in which the lane got them
 }
 
 func newItem(h *store.EventHead) *item {
@@ -58,6 +60,10 @@ type lane struct {
 	undelivered []*item
 	ending      int // events in none of these, whose outcome is being stored
 
+	first, last *item  // all of them, in the order in which they came
+	attempts    int    // of the event whose try failed last
+	lastError   string // why
+
 	growth growth // how many tries may be under way, as far as experience tells
 	listed bool   // it is in the queue's order
 }
@@ -73,13 +79,43 @@ func (q *Queue) put(it *item, key laneKey) {
 		q.lanes[key] = l
 	}
 	it.lane = l
+	l.append(it)
 	q.events++
 	q.place(it)
+}
+
+// append makes an event the last of its lane.
+func (l *lane) append(it *item) {
+	it.before = l.last
+	if l.last == nil {
+		l.first = it
+	} else {
+		l.last.after = it
+	}
+	l.last = it
+}
+
+// remove undoes append.
+func (l *lane) remove(it *item) {
+	if it.before == nil {
+		l.first = it.after
+	} else {
+		it.before.after = it.after
+	}
+	if it.after == nil {
+		l.last = it.before
+	} else {
+		it.after.before = it.before
+	}
+	it.before, it.after = nil, nil
 }
 
 // place puts an event of a lane where its progress says. mu is held.
 func (q *Queue) place(it *item) {
 	l := it.lane
+	if p := it.progress; p != nil && p.LastError != "" {
+		l.attempts, l.lastError = p.Attempts+p.Refusals, p.LastError
+	}
 	switch {
 	case it.progress != nil && it.progress.Undelivered:
 		l.undelivered = append(l.undelivered, it)
@@ -104,6 +140,7 @@ func (q *Queue) list(l *lane) {
 func (q *Queue) forget(it *item) {
 	q.events--
 	l := it.lane
+	l.remove(it)
 	if l.ending--; l.size() == 0 {
 		delete(q.lanes, l.laneKey)
 		q.grown.keep(l)

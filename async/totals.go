@@ -11,14 +11,14 @@ type totals struct {
 
 // Totals are what happened since the queue was opened.
 type Totals struct {
-	Accepted         int64            // invocations that were queued
-	Succeeded        int64            // invocations that ended with the function's answer
-	Failed           map[string]int64 // invocations that were given up, by condition
-	Dropped          int64            // invocations whose function or qualifier was gone
-	Retried          int64            // failures of functions after which another attempt follows
-	Refused          int64            // tries that could not be run: throttles and errors of ours
-	Delivered        int64            // messages that destinations and dead letter queues took
-	DeliveryFailures int64            // tries of deliveries that failed
+	Accepted         int64            `json:"accepted"`          // invocations that were queued
+	Succeeded        int64            `json:"succeeded"`         // invocations that ended with the function's answer
+	Failed           map[string]int64 `json:"failed"`            // invocations that were given up, by condition
+	Dropped          int64            `json:"dropped"`           // invocations whose function or qualifier was gone
+	Retried          int64            `json:"retried"`           // failures of functions after which another attempt follows
+	Refused          int64            `json:"refused"`           // tries that could not be run: throttles and errors of ours
+	Delivered        int64            `json:"delivered"`         // messages that destinations and dead letter queues took
+	DeliveryFailures int64            `json:"delivery_failures"` // tries of deliveries that failed
 }
 
 // Totals returns what happened since Open.

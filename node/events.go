@@ -39,19 +39,11 @@ func openSender(c Config) (*destination.Sender, error) {
 
 // eventCounts is what the queue of asynchronous invocations tells metrics.
 func eventCounts(q *async.Queue) metrics.Events {
-	t := q.Totals()
-	e := metrics.Events{
+	s := q.Summary(0)
+	t := &s.Totals
+	return metrics.Events{
+		Due: s.Due, Later: s.Later, Running: s.Running, Undelivered: s.Undelivered, Oldest: s.Oldest,
 		Accepted: t.Accepted, Succeeded: t.Succeeded, Failed: t.Failed, Dropped: t.Dropped, Retried: t.Retried, Refused: t.Refused,
 		Delivered: t.Delivered, DeliveryFailures: t.DeliveryFailures,
 	}
-	for _, d := range q.Depths() {
-		e.Due += d.Due
-		e.Later += d.Later
-		e.Running += d.Running
-		e.Undelivered += d.Undelivered
-		if e.Oldest.IsZero() || d.Oldest.Before(e.Oldest) {
-			e.Oldest = d.Oldest
-		}
-	}
-	return e
 }

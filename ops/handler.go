@@ -23,9 +23,12 @@ func newHandler(o Options, changes bool) http.Handler {
 		answer(w, metrics.ContentType, page.Bytes())
 	})
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) {
-		b, err := json.Marshal(Report{
-			Pool: o.Status(), Totals: o.Metrics.Totals(), ColdStarts: o.Metrics.Recent(), Process: metrics.ReadProcess(),
-		})
+		report := Report{Pool: o.Status(), Totals: o.Metrics.Totals(), ColdStarts: o.Metrics.Recent(), Process: metrics.ReadProcess()}
+		if o.Events != nil {
+			events := o.Events.Summary(reportedLanes)
+			report.Events = &events
+		}
+		b, err := json.Marshal(report)
 		if err != nil {
 			o.Logger.Error("encode status", "error", err)
 			http.Error(w, "the status cannot be encoded", http.StatusInternalServerError)

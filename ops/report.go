@@ -1,6 +1,7 @@
 package ops
 
 import (
+	"thaw.dev/thaw/async"
 	"thaw.dev/thaw/metrics"
 	"thaw.dev/thaw/pool"
 )
@@ -11,4 +12,8 @@ type Report struct {
 	Totals     metrics.Totals       `json:"totals"`
 	ColdStarts []metrics.ColdStarts `json:"cold_starts"` // of the last metrics.RecentWindow
 	Process    metrics.Process      `json:"process"`
+	Events     *async.Summary       `json:"events,omitempty"` // the queue, with its reportedLanes longest lanes
 }
+
+// reportedLanes bounds the lanes of a Report.
+const reportedLanes = 50

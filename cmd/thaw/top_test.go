@@ -13,6 +13,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"thaw.dev/thaw/async"
 	"thaw.dev/thaw/metrics"
 	"thaw.dev/thaw/ops"
 	"thaw.dev/thaw/pool"
@@ -70,6 +71,14 @@ func topReports() (first, second *ops.Report) {
 			{Source: pool.SourceNone, Count: 2, PlaceMS: 66, CodeMS: 1.2, InitMS: 31.5},
 		},
 		Process: metrics.Process{Version: "v0.3.0", ResidentBytes: 62 << 20},
+		Events: &async.Summary{
+			Due: 12000, Later: 3, Running: 4, Undelivered: 2, Oldest: topStart.Add(55 * time.Minute),
+			Lanes: []async.Depth{
+				{Function: "hello", Due: 12000, Running: 4, Window: 4, Oldest: topStart.Add(55 * time.Minute)},
+				{Function: "render", Target: "arn:aws:sqs:us-east-1:000000000000:dead", Later: 3, Undelivered: 2, Oldest: topStart.Add(58 * time.Minute), Attempts: 4, LastError: "connection refused"},
+			},
+			Totals: async.Totals{Accepted: 1000, Succeeded: 380, Dropped: 10, Failed: map[string]int64{"RetriesExhausted": 10}},
+		},
 	}
 	return first, second
 }

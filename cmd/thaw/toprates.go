@@ -3,6 +3,7 @@ package main
 import (
 	"time"
 
+	"thaw.dev/thaw/async"
 	"thaw.dev/thaw/metrics"
 	"thaw.dev/thaw/ops"
 )
@@ -16,6 +17,7 @@ type topHistory []topSample
 type topSample struct {
 	at     time.Time
 	totals metrics.Totals
+	events async.Totals
 }
 
 // add appends a report's counts and forgets those too old, and all of them if the server was started anew.
@@ -27,7 +29,11 @@ func (h *topHistory) add(r *ops.Report) {
 	for len(old) > 1 && r.Pool.At.Sub(old[0].at) > topWindow {
 		old = old[1:]
 	}
-	*h = append(old, topSample{r.Pool.At, r.Totals})
+	s := topSample{at: r.Pool.At, totals: r.Totals}
+	if r.Events != nil {
+		s.events = r.Events.Totals
+	}
+	*h = append(old, s)
 }
 
 // topRates are what happened between the oldest and the newest sample.
@@ -41,6 +47,8 @@ type topRates struct {
 	invocations int64
 	refused     int64
 	thaws       int64
+	eventsIn    int64 // accepted
+	eventsOut   int64 // finished, whatever became of them
 }
 
 func (h topHistory) rates() topRates {
@@ -58,8 +66,13 @@ func (h topHistory) rates() topRates {
 		invocations: total(growth(from.Invocations, to.Invocations)),
 		refused:     total(growth(from.Refused, to.Refused)),
 		thaws:       to.Thaws - from.Thaws,
+		eventsIn:    h[len(h)-1].events.Accepted - h[0].events.Accepted,
+		eventsOut:   ended(&h[len(h)-1].events) - ended(&h[0].events),
 	}
 }
+
+// ended is how many asynchronous invocations came to their end.
+func ended(t *async.Totals) int64 { return t.Succeeded + t.Dropped + total(t.Failed) }
 
 // perSecond is a count as a rate.
 func (r *topRates) perSecond(n int64) float64 {

@@ -111,6 +111,9 @@ func (v *topView) body(width, height int) []topLine {
 		lines = append(plain(v.header(width)), topLine{})
 		lines = append(lines, v.table(v.coldTable(), width)...)
 		lines = append(lines, v.table(v.slotTable(), width)...)
+		if events := v.eventTable(); len(events.rows) > 0 {
+			lines = append(lines, v.table(events, width)...)
+		}
 		functions := v.functionTable()
 		if height > 0 {
 			v.scroll(functions, height-len(lines)-1)
@@ -180,6 +183,7 @@ func (v *topView) header(width int) []string {
 			rates.perSecond(rates.coldFailed)),
 		fmt.Sprintf("queue    %s   refused %.1f/s   snapshots %d, %s", v.queue(), rates.perSecond(rates.refused),
 			p.Snapshots.Count, sizeText(p.Snapshots.Bytes)),
+		"events   "+v.events(&rates),
 	)
 }
 
@@ -297,11 +301,15 @@ var topHelp = []string{
 	"hits     share of invocations that found an idle environment; rates are over the last minute at most",
 	"ended    environments destroyed: for memory, at the end of their keep-alive, by a fault; and cold starts that failed",
 	"queue    callers that wait for an environment; refused: those who get an error instead",
+	"events   asynchronous invocations and deliveries of what became of them; undelivered ones are tried no more",
 	"",
 	"Cold starts by what they began with: a hot slot (runtime up), a snapshot of the initialised function, an empty",
 	"slot (sandbox created), or none; with the medians of their phases place, code and init, which overlap.",
 	"",
 	"Slots have no tenant. Taken: by cold starts. Missed: cold starts that found none. Drained: destroyed unused.",
+	"",
+	"Events by function, or by function and the target that its records and dead letters go to; the longest lanes. DUE wait",
+	"for their turn, LATER for the time of their next try; RUNNING of how many at once. See thaw events.",
 	"",
 	"Functions: environments by what they do, PROV of them provisioned, WAIT callers that wait. FROM is what the",
 	"latest environment's cold start began with.",
