@@ -43,6 +43,7 @@ var rules = []struct {
 	{"layer", []string{module + "/pool", module + "/invoke", module + "/gateway", module + "/control", "gvisor.dev"}, "use cases do not import each other"},
 	{"signing", []string{module + "/pool", module + "/invoke", module + "/gateway", module + "/control", module + "/layer", "gvisor.dev"}, "use cases do not import each other"},
 	{"async", []string{module + "/gateway", module + "/control", module + "/pool", module + "/api", module + "/sandbox"}, "events take the way of every invocation"},
+	{"durable", []string{module + "/gateway", module + "/control", module + "/pool", module + "/api", module + "/async", module + "/store", module + "/sandbox"}, "executions take the way of every invocation"},
 	{"destination", []string{module, "!" + module + "/lambda", "github.com"}, "it sends what it is given"},
 	{"gateway", []string{module + "/pool", module + "/store", module + "/sandbox", "gvisor.dev"}, "the front calls use cases only"},
 	{"auth", []string{module}, "who somebody is depends on nothing else"},

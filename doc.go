@@ -16,6 +16,7 @@
 //	mapping          event source mappings: what a source may have, their states
 //	cloudwatch       the operations of CloudWatch Logs
 //	async            events: asynchronous invocations, retries, where their records go
+//	durable          durable executions: what outlives the environments it runs in
 //	invoke           one invocation from admission to REPORT line
 //
 //	pool             slots and execution environments of this host; a cold start is in pool/coldstart.go

@@ -32,6 +32,13 @@ type FunctionConfiguration struct {
 	RuntimeVersionConfig *RuntimeVersionConfig `json:",omitempty"`
 	LoggingConfig        LoggingConfigAnswer
 	TenancyConfig        *TenancyConfigAnswer `json:",omitempty"`
+	DurableConfig        *DurableConfigAnswer `json:",omitempty"`
+}
+
+// DurableConfigAnswer says how long executions of a durable function may run, and are kept.
+type DurableConfigAnswer struct {
+	RetentionPeriodInDays int
+	ExecutionTimeout      int // seconds
 }
 
 // TenancyConfigAnswer says that a function's environments are kept apart by tenant.

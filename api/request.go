@@ -28,7 +28,7 @@ type FunctionSettings struct {
 	Layers                 []string
 	FileSystemConfigs      []FileSystemConfig
 	ImageConfig            *ImageConfig
-	DurableConfig          *Opaque
+	DurableConfig          *DurableConfig
 	CapacityProviderConfig *Opaque
 }
 
@@ -56,6 +56,13 @@ type LoggingConfig struct {
 // TracingConfig is PassThrough or Active.
 type TracingConfig struct {
 	Mode *string
+}
+
+// DurableConfig makes a function durable.
+type DurableConfig struct {
+	ExecutionTimeout      *int // seconds
+	RetentionPeriodInDays *int
+	KMSKeyArn             *string
 }
 
 // SnapStart is None or PublishedVersions.
@@ -461,6 +468,10 @@ func (c *Constraints) settings(s *FunctionSettings) {
 	}
 	if t := s.TracingConfig; t != nil {
 		c.Enum("tracingConfig.mode", t.Mode, "Active", "PassThrough")
+	}
+	if d := s.DurableConfig; d != nil {
+		c.Range("durableConfig.executionTimeout", d.ExecutionTimeout, 1, lambda.MaxExecutionSeconds)
+		c.Range("durableConfig.retentionPeriodInDays", d.RetentionPeriodInDays, lambda.MinRetentionDays, lambda.MaxRetentionDays)
 	}
 	if a := s.SnapStart; a != nil {
 		c.Enum("snapStart.applyOn", a.ApplyOn, "PublishedVersions", "None")

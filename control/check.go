@@ -24,7 +24,18 @@ func check(c *lambda.Config) error {
 	if err := checkLogging(c); err != nil {
 		return err
 	}
+	if err := checkDurable(c); err != nil {
+		return err
+	}
 	return checkEnvironment(c.Environment)
+}
+
+// checkDurable refuses what durable functions do not have here: what becomes of an execution is in its history.
+func checkDurable(c *lambda.Config) error {
+	if c.Durable != nil && c.DeadLetterTarget != "" {
+		return lambda.Errorf(lambda.KindInvalid, "DeadLetterConfig of a durable function is not implemented yet by Thaw")
+	}
+	return nil
 }
 
 // checkLogging refuses log levels that nothing would apply. Source of the text: answers of AWS Lambda.

@@ -47,6 +47,7 @@ func (s *Functions) Create(ctx context.Context, in CreateInput) (*lambda.Config,
 		Account: in.Account, Name: in.Name, Version: lambda.Latest, Tenancy: in.Tenancy,
 		Timeout: lambda.DefaultTimeoutSeconds, MemoryMB: lambda.DefaultMemoryMB, EphemeralMB: lambda.DefaultEphemeralMB,
 	}
+	in.Settings.makeDurable(c)
 	in.Settings.apply(c)
 	if err := check(c); err != nil {
 		return nil, err

@@ -55,7 +55,10 @@ func (s *Functions) setEventInvoke(ctx context.Context, in EventInvokeInput, beg
 		return nil, err
 	}
 	var next *lambda.EventInvoke
-	err := s.qualify(ctx, in.Account, in.Name, in.Qualifier, func(_ *store.Function, q *lambda.Qualified, _ string) (err error) {
+	err := s.qualify(ctx, in.Account, in.Name, in.Qualifier, func(f *store.Function, q *lambda.Qualified, _ string) (err error) {
+		if f.Config.Durable != nil {
+			return lambda.Errorf(lambda.KindInvalid, "An event invoke configuration of a durable function is not implemented yet by Thaw")
+		}
 		if next, err = begin(q.EventInvoke); err != nil {
 			return err
 		}

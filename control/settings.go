@@ -21,6 +21,31 @@ type Settings struct {
 	ApplicationLogLevel *string
 	SystemLogLevel      *string
 	DeadLetter          *string // ARN of a queue or topic; "" for none
+	Durable             *DurableSettings
+}
+
+// DurableSettings make a function durable when it is created, and change how its executions are treated later.
+type DurableSettings struct {
+	ExecutionTimeout *int // seconds
+	RetentionDays    *int
+}
+
+// defaultExecutionTimeout is ExecutionTimeout where it is not given, in seconds: a day. AWS's tools always give it.
+const defaultExecutionTimeout = 86_400
+
+// makeDurable makes a new function durable if it is to be.
+func (in *Settings) makeDurable(c *lambda.Config) {
+	if in.Durable != nil {
+		c.Durable = &lambda.Durable{ExecutionTimeout: defaultExecutionTimeout, RetentionDays: lambda.DefaultRetentionDays}
+	}
+}
+
+// checkDurable refuses to make a function durable that is not.
+func (in *Settings) checkDurable(c *lambda.Config) error {
+	if in.Durable != nil && c.Durable == nil {
+		return lambda.Errorf(lambda.KindInvalid, "You cannot add DurableConfig to an existing function that was created without it.")
+	}
+	return nil
 }
 
 // apply writes the settings into c, which the caller owns.
@@ -37,6 +62,12 @@ func (in *Settings) apply(c *lambda.Config) {
 		c.Environment = in.Environment
 	}
 	set(&c.DeadLetterTarget, in.DeadLetter)
+	if in.Durable != nil && c.Durable != nil {
+		d := *c.Durable
+		set(&d.ExecutionTimeout, in.Durable.ExecutionTimeout)
+		set(&d.RetentionDays, in.Durable.RetentionDays)
+		c.Durable = &d
+	}
 	set(&c.SnapStart, in.SnapStart)
 	if c.SnapStart == lambda.SnapStartNone {
 		c.SnapStart = ""

@@ -34,6 +34,9 @@ func (s *Functions) UpdateConfig(ctx context.Context, in UpdateConfigInput) (*la
 		if err := s.changeable(c); err != nil {
 			return err
 		}
+		if err := in.Settings.checkDurable(c); err != nil {
+			return err
+		}
 		in.Settings.apply(c)
 		if in.Settings.Role != nil {
 			if err := s.checkRole(c.Account, c.Role); err != nil {

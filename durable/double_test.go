@@ -1,19 +1,16 @@
 package durable_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
-	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"thaw.dev/thaw/durable"
+	"thaw.dev/thaw/durable/durabletest"
 	"thaw.dev/thaw/invoke"
 	"thaw.dev/thaw/lambda"
 )
@@ -22,60 +19,6 @@ const (
 	region  = "us-east-1"
 	account = "123456789012"
 )
-
-// journals is durable.Journals in memory.
-type journals struct {
-	mu        sync.Mutex
-	summaries map[string][]byte
-	entries   map[string][][]byte
-	appends   int
-	dieAt     int  // from which append on all fail; 0: never
-	half      bool // the first that fails is stored all the same
-}
-
-var errDied = errors.New("the store died")
-
-func newJournals() *journals {
-	return &journals{summaries: map[string][]byte{}, entries: map[string][][]byte{}}
-}
-
-func (j *journals) Recovered() map[string][]byte {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return maps.Clone(j.summaries)
-}
-
-func (j *journals) Append(_ context.Context, id string, summary, entry []byte) error {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.appends++
-	if j.dieAt > 0 && j.appends >= j.dieAt && (!j.half || j.appends > j.dieAt) {
-		return errDied
-	}
-	j.summaries[id] = bytes.Clone(summary)
-	j.entries[id] = append(j.entries[id], bytes.Clone(entry))
-	if j.dieAt > 0 && j.appends >= j.dieAt {
-		return errDied
-	}
-	return nil
-}
-
-func (j *journals) Read(_ context.Context, id string) ([][]byte, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if len(j.entries[id]) == 0 {
-		return nil, errors.New("no such journal")
-	}
-	return slices.Clone(j.entries[id]), nil
-}
-
-func (j *journals) Remove(_ context.Context, id string) error {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	delete(j.summaries, id)
-	delete(j.entries, id)
-	return nil
-}
 
 // program is a handler. It panics with suspended{} to answer PENDING.
 type program func(h *handler) (result string, err *durable.Error)
@@ -264,11 +207,11 @@ type harness struct {
 	t *testing.T
 	*durable.Executions
 	functions *functions
-	journals  *journals
+	journals  *durabletest.Journals
 }
 
 func newHarness(t *testing.T) *harness {
-	h := &harness{t: t, journals: newJournals(), functions: &functions{
+	h := &harness{t: t, journals: durabletest.New(), functions: &functions{
 		programs: map[string]program{}, plain: map[string]func(string) (string, error){}, durable: map[string]*lambda.Durable{}, invoked: map[string]int{},
 	}}
 	h.open()
@@ -286,14 +229,9 @@ func (h *harness) open() {
 
 // restart is a kill of the process, and another one with what is on disk.
 func (h *harness) restart() {
-	h.journals.mu.Lock()
-	h.journals.dieAt = h.journals.appends + 1
-	h.journals.half = false
-	h.journals.mu.Unlock()
+	h.journals.Kill(1, false)
 	h.Close()
-	h.journals.mu.Lock()
-	h.journals.dieAt = 0
-	h.journals.mu.Unlock()
+	h.journals.Revive()
 	h.open()
 }
 

@@ -420,8 +420,8 @@ func TestNames(t *testing.T) {
 		if again := h.start("f", "3", "order-1"); again.ID == ref.ID {
 			t.Error("a name is taken for ever")
 		}
-		if len(h.journals.entries) != 1 {
-			t.Errorf("%d journals are left", len(h.journals.entries))
+		if n := h.journals.Len(); n != 1 {
+			t.Errorf("%d journals are left", n)
 		}
 	})
 }

@@ -83,6 +83,10 @@ func (c *call) resource(ref lambda.FunctionRef, isFunction bool, q *question) st
 			arn += ":" + version
 		}
 		return arn
+	case c.route.resource == kindIdentifier && strings.Contains(c.route.action, "DurableExecutionCallback"):
+		if ref, ok := c.executions.CallbackRef(c.account, c.label(0)); ok {
+			return ref.ARN()
+		}
 	case c.route.resource == kindIdentifier && strings.Contains(c.route.action, "EventSourceMapping"):
 		return "arn:aws:lambda:" + c.region + ":" + c.account + ":event-source-mapping:" + c.label(0)
 	}

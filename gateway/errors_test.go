@@ -50,6 +50,8 @@ var errorShapes = []struct {
 	{lambda.KindEventTooLarge, 413, "SerializedRequestEntityTooLarge", `{"Type":"User","message":"what is wrong"}`},
 	{lambda.KindSnapStartTimeout, 408, "SnapStartTimeout", `{"Type":"User","Message":"what is wrong"}`},
 	{lambda.KindSnapStart, 400, "SnapStart", `{"Type":"User","Message":"what is wrong"}`},
+	{lambda.KindExecutionExists, 409, "DurableExecutionAlreadyStarted", `{"Type":"User","Message":"what is wrong"}`},
+	{lambda.KindCallbackTimeout, 400, "CallbackTimeout", `{"Type":"User","Message":"what is wrong"}`},
 }
 
 // TestErrorShapes sends every kind of error through the gateway.

@@ -51,6 +51,7 @@ func (c *call) summary(f *lambda.Config, qualifier string) api.FunctionConfigura
 	for _, l := range f.Layers {
 		a.Layers = append(a.Layers, api.FunctionLayer{Arn: l.ARN, CodeSize: l.Code.Size})
 	}
+	a.DurableConfig = durableConfig(f.Durable)
 	if f.Tenancy != "" {
 		a.TenancyConfig = &api.TenancyConfigAnswer{TenantIsolationMode: f.Tenancy}
 	}
@@ -61,6 +62,13 @@ func (c *call) summary(f *lambda.Config, qualifier string) api.FunctionConfigura
 		a.Environment = &api.EnvironmentAnswer{Variables: f.Environment}
 	}
 	return a
+}
+
+func durableConfig(d *lambda.Durable) *api.DurableConfigAnswer {
+	if d == nil {
+		return nil
+	}
+	return &api.DurableConfigAnswer{RetentionPeriodInDays: d.RetentionDays, ExecutionTimeout: d.ExecutionTimeout}
 }
 
 func loggingConfig(f *lambda.Config) api.LoggingConfigAnswer {

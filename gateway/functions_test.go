@@ -274,7 +274,6 @@ func TestSettingsThatCannotBeEnforced(t *testing.T) {
 		{`"FileSystemConfigs":[{"Arn":"a","LocalMountPath":"/mnt/a"}]`, "FileSystemConfigs"},
 		{`"KMSKeyArn":"arn:aws:kms:us-east-1:000000000000:key/k"`, "KMSKeyArn"},
 		{`"ImageConfig":{"Command":["x"]}`, "ImageConfig"},
-		{`"DurableConfig":{"ExecutionTimeout":60}`, "DurableConfig"},
 		{`"CapacityProviderConfig":{}`, "CapacityProviderConfig"},
 		{`"AcceleratorConfig":{}`, "The setting AcceleratorConfig"},
 		{`"PackageType":"Image"`, "PackageType Image"},

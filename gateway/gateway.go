@@ -12,6 +12,7 @@ import (
 
 	"thaw.dev/thaw/auth"
 	"thaw.dev/thaw/control"
+	"thaw.dev/thaw/durable"
 	"thaw.dev/thaw/iam"
 	"thaw.dev/thaw/lambda"
 	"thaw.dev/thaw/layer"
@@ -35,7 +36,9 @@ type Options struct {
 	Signing   *signing.Configs
 	Invoker   Invoker
 	Events    Events
-	Packages  Packages
+	// Durable has the executions of durable functions. Invoker must be the same, or know none of them.
+	Durable  *durable.Executions
+	Packages Packages
 	// Objects has the code that callers name instead of sending it; nil refuses that.
 	Objects  Objects
 	Verifier Verifier
@@ -61,6 +64,7 @@ type Gateway struct {
 	signing    *signing.Configs
 	invoker    Invoker
 	events     Events
+	executions *durable.Executions
 	packages   Packages
 	objects    Objects
 	verifier   Verifier
@@ -84,6 +88,7 @@ func New(o Options) *Gateway {
 		signing:    o.Signing,
 		invoker:    o.Invoker,
 		events:     o.Events,
+		executions: o.Durable,
 		packages:   o.Packages,
 		objects:    o.Objects,
 		verifier:   o.Verifier,

@@ -19,6 +19,8 @@ import (
 	"thaw.dev/thaw/auth"
 	"thaw.dev/thaw/control"
 	"thaw.dev/thaw/control/controltest"
+	"thaw.dev/thaw/durable"
+	"thaw.dev/thaw/durable/durabletest"
 	"thaw.dev/thaw/gateway"
 	"thaw.dev/thaw/internal/leakcheck"
 	"thaw.dev/thaw/invoke"
@@ -112,6 +114,7 @@ type server struct {
 	invoker   *invoker
 	events    eventQueue
 	checkRole func(account, role string) error
+	durable   *durable.Executions
 	gate      chan struct{} // if not nil, each preparation takes one token
 	log       *syncBuffer
 }
@@ -162,6 +165,9 @@ func newServer(t *testing.T, change ...func(*server, *gateway.Options)) *server 
 	s.functions.Open()
 	t.Cleanup(s.functions.Close)
 	o.Functions, o.Layers, o.Signing = s.functions, s.layers, s.signing
+	s.durable = durable.Open(durable.Options{Region: "us-east-1", Journals: durabletest.New(), Functions: s.functions, Invoker: s.invoker, Logger: logger})
+	t.Cleanup(s.durable.Close)
+	o.Durable = s.durable
 	ts := httptest.NewServer(gateway.New(o))
 	t.Cleanup(func() { ts.Client().CloseIdleConnections(); http.DefaultClient.CloseIdleConnections(); ts.Close() })
 	s.url = ts.URL

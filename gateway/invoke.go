@@ -31,11 +31,22 @@ func (c *call) invoke() error {
 	if err != nil {
 		return err
 	}
+	fn, err := c.executions.Durable(req)
+	if err != nil {
+		return err
+	}
+	name := h.Get("X-Amz-Durable-Execution-Name")
+	if fn == nil && name != "" {
+		return lambda.Errorf(lambda.KindInvalid, "The invoked function is not a durable function: it takes no DurableExecutionName.")
+	}
 	if kind == "DryRun" {
 		return c.dryRun(req)
 	}
 	if kind == "Event" {
-		return c.invokeEvent(req)
+		return c.invokeEvent(req, fn, name)
+	}
+	if fn != nil {
+		return c.invokeDurable(req, fn, name)
 	}
 	result, err := c.invoker.Sync(c.r.Context(), req)
 	if err != nil {
@@ -48,9 +59,6 @@ func (c *call) invoke() error {
 // invocation decodes what all ways of invoking have in common.
 func (c *call) invocation(logType string) (*invoke.Request, error) {
 	h := c.r.Header
-	if h.Get("X-Amz-Durable-Execution-Name") != "" {
-		return nil, lambda.Errorf(lambda.KindInvalid, "The invoked function is not a durable function: DurableExecutionName is not implemented yet by Thaw")
-	}
 	ref, err := c.function(c.label(0), c.query("Qualifier"))
 	if err != nil {
 		return nil, err

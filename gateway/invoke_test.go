@@ -134,7 +134,7 @@ func TestInvokeErrors(t *testing.T) {
 		{"type", "", []string{"X-Amz-Invocation-Type: Later"}, 400, "ValidationException",
 			`{"message":"1 validation error detected: Value 'Later' at 'invocationType' failed to satisfy constraint: Member must satisfy enum value set: [Event, RequestResponse, DryRun]"}`},
 		{"durable", "", []string{"X-Amz-Durable-Execution-Name: n"}, 400, "InvalidParameterValueException",
-			`{"Type":"User","message":"The invoked function is not a durable function: DurableExecutionName is not implemented yet by Thaw"}`},
+			`{"Type":"User","message":"The invoked function is not a durable function: it takes no DurableExecutionName."}`},
 		{"log type", "", []string{"X-Amz-Log-Type: Head"}, 400, "ValidationException",
 			`{"message":"1 validation error detected: Value 'Head' at 'logType' failed to satisfy constraint: Member must satisfy enum value set: [None, Tail]"}`},
 		{"two constraints", "", []string{"X-Amz-Invocation-Type: later", "X-Amz-Tenant-Id: a;b"}, 400, "ValidationException",

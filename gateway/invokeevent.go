@@ -16,11 +16,18 @@ type Events interface {
 }
 
 // invokeEvent accepts an invocation to be run later. The function must be able to run now.
-func (c *call) invokeEvent(req *invoke.Request) error {
+// If it is durable, fn, an execution of that name is its queue.
+func (c *call) invokeEvent(req *invoke.Request, fn *lambda.Config, name string) error {
 	if len(c.body) > lambda.MaxEventPayloadBytes {
 		return lambda.Errorf(lambda.KindTooLarge, "Request must be smaller than %d bytes for the InvokeFunction operation", lambda.MaxEventPayloadBytes)
 	}
-	if err := c.enqueue(req); err != nil {
+	if fn != nil {
+		ref, err := c.executions.Start(c.r.Context(), fn, req, name)
+		if err != nil {
+			return err
+		}
+		c.w.Header()["X-Amz-Durable-Execution-Arn"] = []string{ref.ARN()}
+	} else if err := c.enqueue(req); err != nil {
 		return err
 	}
 	c.respond(http.StatusAccepted, "", nil)
@@ -53,12 +60,15 @@ func (c *call) invokeAsync() error {
 	if err != nil {
 		return err
 	}
-	err = c.enqueue(&invoke.Request{
+	req := &invoke.Request{
 		ID: c.id, Account: c.account, Function: ref.Name, Qualifier: ref.Qualifier,
 		ARN:     lambda.FunctionARN(c.region, c.account, ref.Name, ref.Qualifier),
 		Payload: event, TraceID: traceID(c.r.Header),
-	})
-	if err != nil {
+	}
+	if _, err := c.executions.Durable(req); err != nil { // it has no qualifier, which durable functions need
+		return err
+	}
+	if err := c.enqueue(req); err != nil {
 		return err
 	}
 	return c.json(http.StatusAccepted, api.InvokeAsyncAnswer{Status: http.StatusAccepted})

@@ -9,22 +9,11 @@ import (
 
 // Why whole families of operations have no handler.
 const (
-	noDurable   = "durable functions need a service that keeps their executions, which Thaw does not have"
 	noProviders = "capacity providers describe EC2 instances of an AWS account; the capacity of Thaw is that of its hosts"
 )
 
 // refusals say why operations have no handler.
 var refusals = map[string]string{
-	"CheckpointDurableExecution":            noDurable,
-	"GetDurableExecutionState":              noDurable,
-	"GetDurableExecution":                   noDurable,
-	"GetDurableExecutionHistory":            noDurable,
-	"ListDurableExecutionsByFunction":       noDurable,
-	"StopDurableExecution":                  noDurable,
-	"SendDurableExecutionCallbackSuccess":   noDurable,
-	"SendDurableExecutionCallbackFailure":   noDurable,
-	"SendDurableExecutionCallbackHeartbeat": noDurable,
-
 	"CreateCapacityProvider":                 noProviders,
 	"ListCapacityProviders":                  noProviders,
 	"GetCapacityProvider":                    noProviders,

@@ -42,6 +42,7 @@ var handlers = func() map[string]handler {
 		runtimeManagementHandlers,
 		mappingHandlers,
 		eventHandlers,
+		durableHandlers,
 	} {
 		maps.Copy(all, group)
 	}

@@ -29,6 +29,9 @@ func settings(s *api.FunctionSettings) (control.Settings, error) {
 		out.LogGroup, out.LogFormat = l.LogGroup, l.LogFormat
 		out.ApplicationLogLevel, out.SystemLogLevel = l.ApplicationLogLevel, l.SystemLogLevel
 	}
+	if d := s.DurableConfig; d != nil {
+		out.Durable = &control.DurableSettings{ExecutionTimeout: d.ExecutionTimeout, RetentionDays: d.RetentionPeriodInDays}
+	}
 	if s.TracingConfig != nil {
 		out.Tracing = s.TracingConfig.Mode
 	}
@@ -54,8 +57,8 @@ func unenforced(s *api.FunctionSettings) string {
 		return "KMSKeyArn"
 	case s.ImageConfig != nil && (len(s.ImageConfig.EntryPoint) > 0 || len(s.ImageConfig.Command) > 0 || given(s.ImageConfig.WorkingDirectory)):
 		return "ImageConfig"
-	case s.DurableConfig != nil:
-		return "DurableConfig"
+	case s.DurableConfig != nil && given(s.DurableConfig.KMSKeyArn):
+		return "DurableConfig.KMSKeyArn"
 	case s.CapacityProviderConfig != nil:
 		return "CapacityProviderConfig"
 	}

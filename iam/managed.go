@@ -38,6 +38,7 @@ var managedSource = []struct {
 	{"/", "ReadOnlyAccess", []string{"lambda:Get*", "lambda:List*", "logs:Describe*", "logs:Get*", "logs:List*", "logs:FilterLogEvents", "iam:Get*", "iam:List*", "sts:GetCallerIdentity", "s3:Get*", "s3:List*"}},
 	{"/", "SecretsManagerReadWrite", []string{"secretsmanager:*", "kms:DescribeKey", "kms:ListAliases", "kms:ListKeys"}},
 	{"/service-role/", "AWSLambdaBasicExecutionRole", logsWrite},
+	{"/service-role/", "AWSLambdaBasicDurableExecutionRolePolicy", with(logsWrite, "lambda:CheckpointDurableExecution", "lambda:GetDurableExecutionState")},
 	{"/service-role/", "AWSLambdaDynamoDBExecutionRole", with(logsWrite, "dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams")},
 	{"/service-role/", "AWSLambdaENIManagementAccess", networkWrite},
 	{"/service-role/", "AWSLambdaKinesisExecutionRole", with(logsWrite, "kinesis:DescribeStream", "kinesis:DescribeStreamSummary", "kinesis:GetRecords", "kinesis:GetShardIterator", "kinesis:ListShards", "kinesis:ListStreams", "kinesis:SubscribeToShard")},

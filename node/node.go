@@ -17,6 +17,7 @@ import (
 	"thaw.dev/thaw/cloudwatch"
 	"thaw.dev/thaw/code"
 	"thaw.dev/thaw/control"
+	"thaw.dev/thaw/durable"
 	"thaw.dev/thaw/gateway"
 	"thaw.dev/thaw/iam"
 	"thaw.dev/thaw/invoke"
@@ -36,6 +37,7 @@ type Node struct {
 	pool    *pool.Pool
 	invoker *invoke.Invoker
 	events  *async.Queue
+	durable *durable.Executions
 	http    *http.Server
 	addr    string
 	undo    []func() // what Open did, in its order
@@ -100,6 +102,9 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 	}
 	n.onClose(sender.Close)
 	n.onClose(func() { // the end of the sandboxes ends what runs
+		if n.durable != nil {
+			n.durable.Close()
+		}
 		if n.events != nil {
 			n.events.Close()
 		}
@@ -174,8 +179,12 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 	if err != nil {
 		return nil, err
 	}
+	n.durable = durable.Open(durable.Options{
+		Region: c.Region, Journals: st.Journals(), Functions: enabled{functions, accounts}, Invoker: n.invoker, Logger: c.Logger,
+	})
+	n.onClose(n.durable.Stop)
 	n.events = async.Open(async.Options{
-		Region: c.Region, Store: st.Events(), Functions: functions, Invoker: n.invoker, Sender: sender,
+		Region: c.Region, Store: st.Events(), Functions: functions, Invoker: durable.Later{Executions: n.durable}, Sender: sender,
 		Delays: c.EventDelays, Logger: c.Logger,
 	})
 	n.onClose(n.events.Stop)
@@ -185,7 +194,8 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 		Functions:  functions,
 		Layers:     layers,
 		Signing:    signatures,
-		Invoker:    n.invoker,
+		Invoker:    n.durable,
+		Durable:    n.durable,
 		Events:     n.events,
 		Verifier:   verifier,
 		Mappings:   mapping.New(mapping.NewStore(st.Records()), nil),
@@ -224,8 +234,10 @@ func (n *Node) Invocations() []invoke.Count { return n.invoker.Counts() }
 // Shutdown stops accepting requests, lets those under way finish until ctx ends, and closes everything.
 func (n *Node) Shutdown(ctx context.Context) error {
 	n.events.Stop()
+	n.durable.Stop()
 	err := n.http.Shutdown(ctx)
 	n.events.Drain(ctx)
+	n.durable.Drain(ctx)
 	n.unwind()
 	return err
 }
