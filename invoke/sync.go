@@ -159,7 +159,9 @@ func (r *run) do() *Result {
 	first := r.env.FirstUse()
 	r.first = first
 	if first {
-		r.sayExtensions(r.env.InitFailure)
+		if r.env.Source != pool.SourceSnapshot || r.env.InitFailure != nil { // a copy's registered in another environment
+			r.sayExtensions(r.env.InitFailure)
+		}
 		r.env.SayInitFailed()
 	}
 	r.env.Say(account.start(fn.Version))

@@ -78,7 +78,8 @@
 //
 //	host    -> Snapshot                                data
 //	runtime -> Ready | InitError                       data; hooks before the checkpoint have run, nothing is in flight
-//	host    -> Ping {nonce}                            control, in a copy, in the place of Hello
+//	host    -> Ping {nonce}                            control, in a copy, in the place of Hello; extensions may say
+//	                                                   something before the answer
 //	agent   -> Pong {nonce}                            control
 //	host    -> Restored {env, entropy}                 data
 //	runtime -> Ready | InitError                       data; hooks after the restore have run

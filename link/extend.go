@@ -41,6 +41,8 @@ type extended struct {
 	began bool   // the external extensions have registered
 	event string // id of the last invocation that extensions were told of
 	down  bool   // the answer to Shutdown has come
+
+	subscriptions []Subscription // those that were taken, the last of each id
 }
 
 // Extensions returns those that registered since the last Reset. It may be called from any goroutine.

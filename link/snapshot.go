@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"fmt"
+	"slices"
 	"os"
 	"time"
 )
@@ -34,12 +34,18 @@ func (s *Session) Restored(r Restoration, deadline time.Time) error {
 
 // Reopen returns the session with a sandbox that was restored from a checkpoint, which must have been taken after
 // PrepareSnapshot and with a single Start before it. No hello comes: the agent proves that it lives by answering a
-// ping. Errors and files are as with Open.
-func Reopen(ctx context.Context, control, data *os.File) (*Session, error) {
+// ping. What goes on inside besides the runtime may speak before that: prepare, which may be nil, makes the session ready
+// for it, and its error is returned. Errors and files are as with Open.
+func Reopen(ctx context.Context, control, data *os.File, prepare func(*Session) error) (*Session, error) {
 	stop := context.AfterFunc(ctx, func() { _ = control.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
 	s := newSession(control, data)
 	s.run, s.warm = 1, true
+	if prepare != nil {
+		if err := prepare(s); err != nil {
+			return nil, err
+		}
+	}
 	r := NewReader(control)
 	if err := s.ping(r); err != nil {
 		if ctx.Err() != nil {
@@ -54,7 +60,7 @@ func Reopen(ctx context.Context, control, data *os.File) (*Session, error) {
 	return s, nil
 }
 
-// ping returns when the agent has answered. The runtime's end may be reported before that.
+// ping returns when the agent has answered.
 func (s *Session) ping(r *Reader) error {
 	var nonce [NonceBytes]byte
 	_, _ = rand.Read(nonce[:]) // never fails
@@ -63,16 +69,60 @@ func (s *Session) ping(r *Reader) error {
 	}
 	for {
 		f, err := r.Next()
-		var exit ExitMeta
 		switch {
 		case err != nil:
 			return asClosed(err)
-		case f.Type == TypePong && bytes.Equal(f.Body, nonce[:]):
+		case f.Type != TypePong:
+			if err := s.hear(f); err != nil {
+				return err
+			}
+		case bytes.Equal(f.Body, nonce[:]):
 			return nil
-		case f.Type == TypeExited && json.Unmarshal(f.Body, &exit) == nil:
-			s.exited(exit)
 		default:
-			return fmt.Errorf("%w: type %#x instead of a pong", ErrProtocol, uint8(f.Type))
+			return fmt.Errorf("%w: another pong", ErrProtocol)
 		}
 	}
+}
+
+// ExtensionState is what a host must know of the extensions inside a snapshot to go on with a copy of it: all of them wait
+// for their first event.
+type ExtensionState struct {
+	Era           uint32         `json:"era,omitempty"` // Resets before the snapshot
+	Extensions    []Extension    `json:"extensions,omitempty"`
+	Subscriptions []Subscription `json:"subscriptions,omitempty"` // to telemetry
+}
+
+// ExtensionState returns the state of a session after PrepareSnapshot.
+func (s *Session) ExtensionState() ExtensionState {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	state := ExtensionState{Era: s.ext.era, Subscriptions: slices.Clone(s.ext.subscriptions)}
+	for _, e := range s.ext.all {
+		state.Extensions = append(state.Extensions, e.Extension)
+	}
+	return state
+}
+
+// Adopt is for Reopen's prepare: the session's sandbox is a copy of one whose state this was. Whoever takes subscriptions has
+// to be told by the caller. The error is ErrProtocol, for a state that no session had.
+func (s *Session) Adopt(state ExtensionState) error {
+	if len(state.Extensions) > MaxExtensions {
+		return fmt.Errorf("%w: %d extensions", ErrProtocol, len(state.Extensions))
+	}
+	adopted := extended{era: state.Era, subscriptions: state.Subscriptions}
+	for _, e := range state.Extensions {
+		if err := e.check(); err != nil {
+			return err
+		}
+		adopted.all = append(adopted.all, &registered{Extension: e, listens: true})
+	}
+	for _, sub := range state.Subscriptions {
+		if err := sub.check(); err != nil {
+			return err
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ext = adopted
+	return nil
 }

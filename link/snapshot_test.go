@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"reflect"
 	"testing"
 	"time"
 
@@ -58,7 +59,7 @@ func TestSnapshotIsPreparedAndARestoredCopyGoesOn(t *testing.T) {
 		g.expect(g.dr, link.TypeInvoke, nil)
 		g.must(g.cw.JSON(link.TypeExited, link.ExitMeta{Run: 1, Code: 3}))
 	}()
-	s, err := link.Reopen(t.Context(), control, data)
+	s, err := link.Reopen(t.Context(), control, data, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,7 +146,7 @@ func TestReopenKnowsOfARuntimeThatEndedBefore(t *testing.T) {
 		g.must(g.cw.JSON(link.TypeExited, link.ExitMeta{Run: 1, Code: -1, Signal: "killed"}))
 		g.pong()
 	}()
-	s, err := link.Reopen(t.Context(), control, data)
+	s, err := link.Reopen(t.Context(), control, data, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,7 +172,7 @@ func TestReopenRefusesWhatIsNoLivingAgent(t *testing.T) {
 			t.Parallel()
 			control, data, g := restored(t)
 			c.guest(g)
-			if _, err := link.Reopen(t.Context(), control, data); !errors.Is(err, c.want) {
+			if _, err := link.Reopen(t.Context(), control, data, nil); !errors.Is(err, c.want) {
 				t.Errorf("got %v, want %v", err, c.want)
 			}
 		})
@@ -183,7 +184,7 @@ func TestReopenStopsWithItsContext(t *testing.T) {
 	control, data, _ := restored(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := link.Reopen(ctx, control, data); !errors.Is(err, context.Canceled) {
+	if _, err := link.Reopen(ctx, control, data, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -217,7 +218,7 @@ func FuzzSession(f *testing.F) {
 			_ = g.control.Close()
 			_ = g.data.Close()
 		}()
-		s, err := link.Reopen(t.Context(), control, data)
+		s, err := link.Reopen(t.Context(), control, data, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -233,4 +234,41 @@ func FuzzSession(f *testing.F) {
 		}
 		<-done
 	})
+}
+
+// TestAdopt: a session goes on with extensions that another one saw register, and takes no state that makes no sense.
+func TestAdopt(t *testing.T) {
+	t.Parallel()
+	open := func(state link.ExtensionState) (link.ExtensionState, error) {
+		control, data, g := restored(t)
+		go func() { // ends with its pong, or with the test's sockets
+			if f, err := g.cr.Next(); err == nil {
+				_ = g.cw.JSON(link.TypeListening, link.ExtensionMeta{Era: state.Era, Name: "a"}) // what goes on inside may be quicker
+				_ = g.cw.Frame(link.TypePong, 0, f.Body)
+			}
+		}()
+		s, err := link.Reopen(t.Context(), control, data, func(s *link.Session) error { return s.Adopt(state) })
+		if err != nil {
+			return link.ExtensionState{}, err
+		}
+		defer s.Close()
+		if want := link.ExternalShutdown; s.ShutdownBudget() != want {
+			t.Errorf("shutdown takes %v, want %v", s.ShutdownBudget(), want)
+		}
+		return s.ExtensionState(), nil
+	}
+	good := link.ExtensionState{Era: 2, Extensions: []link.Extension{{Name: "a", External: true, Events: []string{link.EventInvoke}}, {Name: "b"}},
+		Subscriptions: []link.Subscription{{ID: 3, Name: "a", Types: []string{"platform"}}}}
+	if got, err := open(good); err != nil || !reflect.DeepEqual(got, good) {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	for name, bad := range map[string]link.ExtensionState{
+		"too many":     {Extensions: make([]link.Extension, link.MaxExtensions+1)},
+		"no name":      {Extensions: make([]link.Extension, 1)},
+		"subscription": {Subscriptions: []link.Subscription{{ID: -1, Name: "a", Types: []string{"platform"}}}},
+	} {
+		if _, err := open(bad); !errors.Is(err, link.ErrProtocol) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }

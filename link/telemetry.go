@@ -88,6 +88,9 @@ func (s *Session) subscribe(sub *Subscription, era uint32) Refusal {
 	if by == nil || !open || !by.Subscribe(*sub) {
 		return RefusalClosed
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ext.subscriptions = append(slices.DeleteFunc(s.ext.subscriptions, func(o Subscription) bool { return o.ID == sub.ID }), *sub)
 	return ""
 }
 

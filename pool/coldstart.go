@@ -228,7 +228,7 @@ func (*Pool) createFor(ctx context.Context, e *Environment) error {
 // initialise gives the slot its function: limits, code, runtime, handler.
 func (p *Pool) initialise(ctx context.Context, e *Environment, why Cause) error {
 	e.open()
-	e.describe()
+	e.describe(e.session)
 	bundled := e.launch.Kind == link.KindFrames
 	var attached time.Duration
 	var attaching errgroup.Group

@@ -53,23 +53,23 @@ func extensionVariables(all map[string]string) map[string]string {
 }
 
 // describe lets code inside ask what it is part of.
-func (e *Environment) describe() {
-	e.session.Accept(e)
-	e.session.Printed(func(line []byte) {
+func (e *Environment) describe(session *link.Session) {
+	session.Accept(e)
+	session.Printed(func(line []byte) {
 		text := string(line)
 		e.Log.Line(text)
 		e.journal.Line(telemetry.ClassExtension, time.Now(), text)
 	})
-	e.session.Describe(link.Description{
+	session.Describe(link.Description{
 		Function: e.Function.Name, Version: e.Function.Version, Handler: e.Function.Handler, Account: e.Function.Account,
 		Zone: e.zone, Token: e.token, Passing: e.sealed,
 	})
 }
 
-// newToken makes the token that guards the metadata. A custom runtime cannot be given another after a restore, so those
-// that start from one snapshot share theirs.
+// newToken makes the token that guards the metadata. A custom runtime cannot be given another after a restore, nor can an
+// extension, which only layers bring: those that start from one snapshot share theirs.
 func (e *Environment) newToken(p *Pool) string {
-	if e.launchAs.Kind == link.KindHTTP && e.initType == initSnapStart {
+	if e.initType == initSnapStart && (e.launchAs.Kind == link.KindHTTP || len(e.Function.Layers) > 0) {
 		sum := sha256.Sum256([]byte("metadata of " + p.snapshotKey(e)))
 		return hex.EncodeToString(sum[:])
 	}

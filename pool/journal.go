@@ -29,8 +29,10 @@ func (e *Environment) openJournal() {
 }
 
 // Subscribe implements link.Subscribers.
-func (e *Environment) Subscribe(s link.Subscription) bool {
-	return e.journal.Subscribe(telemetry.Subscriber{ID: s.ID, Name: s.Name, Logs: s.Logs, RuntimeDone: s.RuntimeDone, Types: s.Types})
+func (e *Environment) Subscribe(s link.Subscription) bool { return e.journal.Subscribe(subscriber(s)) }
+
+func subscriber(s link.Subscription) telemetry.Subscriber {
+	return telemetry.Subscriber{ID: s.ID, Name: s.Name, Logs: s.Logs, RuntimeDone: s.RuntimeDone, Types: s.Types}
 }
 
 // flushTelemetry has subscribers get what they have not got yet, before nothing runs inside any more.

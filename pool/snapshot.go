@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"strings"
 	"time"
 
@@ -79,18 +80,29 @@ func (p *Pool) restore(ctx context.Context, e *Environment) error {
 	if err := errors.Join(e.sandbox.Limit(limits(e.Function)), e.attach(ctx)); err != nil {
 		return err
 	}
+	extensions, err := readExtensions(e.snapshot.Dir())
+	if err != nil {
+		return err
+	}
 	e.open()
 	e.sayRestoreStart()
-	if err := e.wake(ctx, e.snapshot); err != nil {
+	if err := e.wake(ctx, e.snapshot, func(s *link.Session) error {
+		e.describe(s)
+		return s.Adopt(extensions)
+	}); err != nil {
 		return err
+	}
+	for _, s := range extensions.Subscriptions {
+		e.journal.Adopt(subscriber(s))
 	}
 	e.restored = time.Since(begin)
 	return nil
 }
 
-// wake restores a snapshot in the slot's sandbox and opens the conversation with its agent. The files are verified
-// meanwhile: until that is done too nobody relies on what was restored, and what a damaged one does stays in the sandbox.
-func (s *slot) wake(ctx context.Context, from *snapshot.Snapshot) error {
+// wake restores a snapshot in the slot's sandbox and opens the conversation with its agent, prepared by link.Reopen's
+// prepare. The files are verified meanwhile: until that is done too nobody relies on what was restored, and what a damaged
+// one does stays in the sandbox.
+func (s *slot) wake(ctx context.Context, from *snapshot.Snapshot, prepare func(*link.Session) error) error {
 	ctx, cancel := context.WithTimeout(ctx, bootTimeout)
 	defer cancel()
 	verified := make(chan error, 1)
@@ -103,7 +115,9 @@ func (s *slot) wake(ctx context.Context, from *snapshot.Snapshot) error {
 	}()
 	err := s.sandbox.Restore(ctx, from.Dir())
 	if err == nil {
-		err = s.greet(ctx, link.Reopen)
+		err = s.greet(ctx, func(ctx context.Context, control, data *os.File) (*link.Session, error) {
+			return link.Reopen(ctx, control, data, prepare)
+		})
 	}
 	return errors.Join(<-verified, err)
 }
@@ -111,7 +125,6 @@ func (s *slot) wake(ctx context.Context, from *snapshot.Snapshot) error {
 // wakeUp lets the restored runtime know what it is: what is new, fresh randomness, its hooks.
 func (p *Pool) wakeUp(e *Environment) error {
 	begin := time.Now()
-	e.describe()
 	failure := e.session.Restored(restoration(e.ownVariables()), begin.Add(hooksTimeout))
 	e.Cold.Init = e.restored + time.Since(begin)
 	e.ready = failure == nil
@@ -164,12 +177,14 @@ func (p *Pool) makeSnapshot(ctx context.Context, fn *lambda.Config, initType str
 	if e.InitFailure != nil {
 		return e.InitFailure
 	}
-	if all := e.session.Extensions(); len(all) > 0 {
+	if all := e.session.Extensions(); len(all) > 0 && initType != initSnapStart {
+		// What an extension has been given cannot be replaced, and nobody has asked for copies of it.
 		return lambda.Errorf(lambda.KindInvalid, "The function cannot be snapshotted, because the extension %s registered in it.", all[0].Name)
 	}
 	if err := e.session.PrepareSnapshot(time.Now().Add(hooksTimeout)); err != nil {
 		return err
 	}
+	e.flushTelemetry() // what is on its way would arrive in every copy
 	e.DrainOutput()
 	draft, err := p.o.Snapshots.Begin(p.snapshotKey(e), owner(k))
 	if err != nil {
@@ -178,6 +193,9 @@ func (p *Pool) makeSnapshot(ctx context.Context, fn *lambda.Config, initType str
 	defer draft.Abandon()
 	if err := e.sandbox.Checkpoint(ctx, draft.Dir()); err != nil {
 		return fmt.Errorf("checkpoint: %w", err)
+	}
+	if err := writeExtensions(draft.Dir(), e.session.ExtensionState()); err != nil {
+		return err
 	}
 	if err := draft.Commit(); err != nil {
 		return err

@@ -57,7 +57,7 @@ func (p *Pool) template(e *Environment) *snapshot.Snapshot {
 
 // bootFrom brings up e's slot from a template. After an error the slot is of no use.
 func (p *Pool) bootFrom(ctx context.Context, e *Environment, t *snapshot.Snapshot) error {
-	if err := e.slot.wake(ctx, t); err != nil {
+	if err := e.slot.wake(ctx, t, nil); err != nil {
 		return err
 	}
 	if err := e.session.Restored(restoration(nil), time.Now().Add(hooksTimeout)); err != nil {

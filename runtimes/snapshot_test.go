@@ -103,7 +103,7 @@ func TestCopiesInsideGvisor(t *testing.T) {
 				if err := box.Restore(t.Context(), dir); err != nil {
 					t.Fatal(err)
 				}
-				s, err := link.Reopen(t.Context(), box.Link().Control, box.Link().Data)
+				s, err := link.Reopen(t.Context(), box.Link().Control, box.Link().Data, nil)
 				if err != nil {
 					t.Fatal(err)
 				}

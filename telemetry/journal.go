@@ -128,6 +128,10 @@ func (j *Journal) Subscribe(s Subscriber) bool {
 	return true
 }
 
+// Adopt adds a subscriber of the environment that this one is a copy of. It is not an event: that was in the other's init.
+// Else it is Subscribe.
+func (j *Journal) Adopt(s Subscriber) bool { return j.admit(s) }
+
 func (j *Journal) admit(s Subscriber) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()

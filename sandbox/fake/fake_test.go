@@ -195,7 +195,7 @@ func TestRestoredDouble(t *testing.T) {
 	if err := r.Restore(t.Context(), dir); err != nil {
 		t.Fatal(err)
 	}
-	again, err := link.Reopen(t.Context(), r.Link().Control, r.Link().Data)
+	again, err := link.Reopen(t.Context(), r.Link().Control, r.Link().Data, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
