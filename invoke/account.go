@@ -13,8 +13,8 @@ type account struct {
 	id        string
 	trace     trace
 	memoryMB  int
-	begun     time.Time // when the event was on its way
-	took      time.Duration
+	begun     time.Time     // when the event was on its way
+	took      time.Duration // until the answer, and then until the extensions were through
 	spans     []telemetry.Span
 	produced  int
 	status    telemetry.Status // "" for success
@@ -37,8 +37,8 @@ func (a *account) answered(reply link.Reply) {
 	}
 }
 
-// tell reports the invocation's end.
-func (a *account) tell(env *pool.Environment, first bool) {
+// runtimeDone tells of the answer.
+func (a *account) runtimeDone(env *pool.Environment) {
 	if a.status == "" {
 		a.status = telemetry.Success
 	}
@@ -46,6 +46,11 @@ func (a *account) tell(env *pool.Environment, first bool) {
 		RequestID: a.id, Status: a.status, ErrorType: a.errorType, Spans: a.spans, Tracing: a.trace.event(),
 		Metrics: telemetry.RuntimeDoneMetrics{Duration: telemetry.Millis(a.took), ProducedBytes: a.produced},
 	})
+}
+
+// report tells of the invocation's end, when extensions are through with it, too. Source: AWS Lambda developer guide,
+// "Lambda execution environment lifecycle": the duration is the sum of all invocation time, runtime and extensions.
+func (a *account) report(env *pool.Environment, first bool) {
 	if a.status == telemetry.Failure {
 		env.Say(telemetry.Fault("RequestId: " + a.id + " Process exited before completing request"))
 	}

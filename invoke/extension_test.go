@@ -3,6 +3,7 @@ package invoke_test
 import (
 	"context"
 	"encoding/json"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -122,15 +123,18 @@ func (l *lines) add(events []logs.Event) {
 	}
 }
 
-func (l *lines) count(text string) (n int) {
+func (l *lines) count(text string) int { return len(l.with(text)) }
+
+// with returns the lines that have text in them.
+func (l *lines) with(text string) (found []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, line := range l.all {
 		if strings.Contains(line, text) {
-			n++
+			found = append(found, line)
 		}
 	}
-	return n
+	return found
 }
 
 // extendedPool has a function f with a layer, and thus perhaps extensions.
@@ -198,6 +202,36 @@ func TestExtensionIsPartOfTheInvocation(t *testing.T) {
 	}
 }
 
+// TestReportHasTheTimeOfExtensions: what they take after the answer is part of the invocation's duration. The caller waits for
+// them only if it wants the log with the report.
+func TestReportHasTheTimeOfExtensions(t *testing.T) {
+	t.Parallel()
+	i, _, l := extendedPool(t)
+	duration := func(reports []string) (ms float64) {
+		t.Helper()
+		_, text, _ := strings.Cut(reports[len(reports)-1], "Duration: ")
+		text, _, _ = strings.Cut(text, " ms")
+		ms, err := strconv.ParseFloat(text, 64)
+		if err != nil {
+			t.Errorf("%q: %v", reports, err)
+		}
+		return ms
+	}
+	for n, tail := range []bool{false, true, false} {
+		r, err := i.Sync(t.Context(), &invoke.Request{ID: "the-id", Account: "0", Function: "f", Payload: []byte(`"late"`), LogTail: tail})
+		if err != nil || string(r.Payload) != `"late"` {
+			t.Fatalf("%+v, %v", r, err)
+		}
+		if tail && !strings.Contains(string(r.LogTail), "END RequestId: the-id\nREPORT RequestId: the-id\t") {
+			t.Errorf("the tail is %q", r.LogTail)
+		}
+		await(t, "report", func() bool { return l.count("REPORT RequestId") == n+1 })
+		if got := duration(l.with("REPORT RequestId")); got < 50 {
+			t.Errorf("the report says %v ms", got)
+		}
+	}
+}
+
 // TestExtensionTakesTooLong: the timeout covers extensions; the caller has its answer already.
 func TestExtensionTakesTooLong(t *testing.T) {
 	t.Parallel()
@@ -206,6 +240,9 @@ func TestExtensionTakesTooLong(t *testing.T) {
 		t.Errorf("got %s", r.Payload)
 	}
 	await(t, "shutdown because of a timeout", func() bool { return l.count("told to end: timeout") == 1 })
+	if report := l.with("REPORT RequestId"); len(report) != 1 || !strings.HasSuffix(report[0], "\tStatus: timeout\tError Type: Sandbox.Timedout\t") || l.count("Task timed out after 1.00 seconds") != 1 {
+		t.Errorf("reports %q", report)
+	}
 	await(t, "environment is free", func() bool { return len(i.Counts()) == 0 })
 	if r := call(t, i, `2`); string(r.Payload) != `2` || p.Usage().Environments != 1 {
 		t.Errorf("after the reset: %s in one of %d", r.Payload, p.Usage().Environments)

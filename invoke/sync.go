@@ -99,6 +99,8 @@ type run struct {
 	first    bool // env's first invocation
 	deadline time.Time
 	trace    trace
+	account  account
+	late     bool // extensions are at work after the answer: finish reports
 	seen     Observation
 }
 
@@ -155,10 +157,10 @@ func (r *run) leave() {
 func (r *run) do() *Result {
 	fn, log := r.env.Function, r.env.Log
 	log.Begin()
-	account := account{id: r.req.ID, trace: r.trace, memoryMB: fn.MemoryMB}
-	first := r.env.FirstUse()
-	r.first = first
-	if first {
+	r.account = account{id: r.req.ID, trace: r.trace, memoryMB: fn.MemoryMB}
+	account := &r.account
+	r.first = r.env.FirstUse()
+	if r.first {
 		if r.env.Source != pool.SourceSnapshot || r.env.InitFailure != nil { // a copy's registered in another environment
 			r.sayExtensions(r.env.InitFailure)
 		}
@@ -181,7 +183,14 @@ func (r *run) do() *Result {
 			r.env.Say(telemetry.TimedOut{At: time.Now(), RequestID: r.req.ID, After: fn.TimeoutDuration()})
 		}
 	}
-	account.tell(r.env, first)
+	account.runtimeDone(r.env)
+	if r.late = err == nil && !reply.Idle && r.env.Announces(); r.late && r.req.LogTail { // the report belongs to the tail
+		err = r.awaitExtensions()
+		reply.Idle, r.late = err == nil, false
+	}
+	if !r.late {
+		account.report(r.env, r.first)
+	}
 	if len(result.Payload) == 0 {
 		result.Payload = []byte("null")
 	}
@@ -189,7 +198,7 @@ func (r *run) do() *Result {
 		result.LogTail = log.Tail()
 	}
 	log.Flush()
-	result.Phases = phases(r.env, first, account.took)
+	result.Phases = phases(r.env, r.first, r.seen.Duration)
 	r.giveBack(reply, err)
 	return result
 }
@@ -224,9 +233,24 @@ func (r *run) deliver() (link.Reply, error) {
 	return r.env.Stream(event, r.deadline, r.out.from(r))
 }
 
+// awaitExtensions waits until runtime and extensions are through with an invocation that was answered. What they take is
+// part of its duration, and their failure of its account; the answer stays what it was. The error is that of AwaitIdle.
+func (r *run) awaitExtensions() error {
+	err := r.env.AwaitIdle(r.deadline)
+	r.account.took = time.Since(r.account.begun)
+	r.env.DrainOutput()
+	if f := r.failure(link.Reply{}, err); f != nil {
+		r.account.status, r.account.errorType = f.status, f.errorType
+		if f.status == telemetry.Timeout {
+			r.env.Say(telemetry.TimedOut{At: time.Now(), RequestID: r.req.ID, After: r.env.Function.TimeoutDuration()})
+		}
+	}
+	return err
+}
+
 // giveBack returns the environment before the caller gets its answer, so that its next request finds it. A custom
-// runtime that answered has yet to ask for its next event: that is waited for in the background, until the invocation's
-// deadline. The invocation counts until then, because the function's code goes on.
+// runtime that answered has yet to ask for its next event, and so may extensions: that is waited for in the background,
+// until the invocation's deadline. The invocation counts until then, because the function's code goes on.
 func (r *run) giveBack(reply link.Reply, err error) {
 	r.holds = false
 	switch {
@@ -251,7 +275,15 @@ func (r *run) giveBack(reply link.Reply, err error) {
 
 func (r *run) finish() {
 	defer r.leave() // after the environment was given back: who comes in then finds it
-	if err := r.env.AwaitIdle(r.deadline); err != nil {
+	var err error
+	if r.late {
+		err = r.awaitExtensions()
+		r.account.report(r.env, r.first)
+		r.env.Log.Flush()
+	} else {
+		err = r.env.AwaitIdle(r.deadline)
+	}
+	if err != nil {
 		r.reset(err)
 		return
 	}

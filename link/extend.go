@@ -93,6 +93,9 @@ func (s *Session) allListen() bool {
 	return !slices.ContainsFunc(s.ext.all, func(e *registered) bool { return !e.listens })
 }
 
+// Announces reports whether there are extensions that are told of invocations.
+func (s *Session) Announces() bool { return s.subscribed }
+
 // announce tells the extensions that subscribed to it of an invocation.
 func (s *Session) announce(ev *EventMeta) error {
 	s.mu.Lock()

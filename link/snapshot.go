@@ -5,8 +5,8 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	"slices"
 	"os"
+	"slices"
 	"time"
 )
 

@@ -26,6 +26,9 @@ func (e *Environment) Extensions() []link.Extension { return e.session.Extension
 // Extended reports whether an extension has registered.
 func (e *Environment) Extended() bool { return e.session.ShutdownBudget() > 0 }
 
+// Announces reports whether extensions are told of invocations, which are over when they are through with them, too.
+func (e *Environment) Announces() bool { return e.session.Announces() }
+
 // extend starts the external extensions, if there can be any, and waits until they have registered: only layers bring
 // them.
 func (e *Environment) extend(deadline time.Time) error {
