@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/uuid"
@@ -218,6 +220,33 @@ func (b *bench) open() *bench {
 		Region: "us-east-1", Store: b.store, Functions: b.plane, Invoker: b.runs, Sender: b.out, Logger: slog.New(slog.DiscardHandler),
 	})
 	return b
+}
+
+// inBubble runs a test in a bubble of time, on an open queue whose functions do what do says. rules changes those of the
+// function f; nil leaves the defaults.
+func inBubble(t *testing.T, do func(context.Context, *invoke.Request) (*invoke.Result, error), rules func(*lambda.EventRules),
+	test func(t *testing.T, b *bench),
+) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(do)
+		if rules != nil {
+			r := defaults()
+			rules(&r)
+			b.plane.set("f", r)
+		}
+		b.open()
+		defer func() { b.Close() }() // of the queue that is open then
+		test(t, b)
+	})
+}
+
+// wantRecord fails unless one message was sent, and has part in it.
+func (b *bench) wantRecord(t *testing.T, part string) {
+	t.Helper()
+	if sent := b.out.got(); len(sent) != 1 || !strings.Contains(string(sent[0].Body), part) {
+		t.Errorf("sent %+v, want one with %s", sent, part)
+	}
 }
 
 // send enqueues an event of a function, NAME or NAME:QUALIFIER, and returns its request id.

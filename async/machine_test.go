@@ -31,12 +31,7 @@ func gaps(begin time.Time, calls []call) []time.Duration {
 }
 
 func TestSuccess(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBench(ok).open()
-		defer b.Close()
-		r := defaults()
-		r.OnSuccess, r.OnFailure, r.DeadLetter = queueARN, topicARN, topicARN
-		b.plane.set("f", r)
+	inBubble(t, ok, func(r *lambda.EventRules) { r.OnSuccess, r.OnFailure, r.DeadLetter = queueARN, topicARN, topicARN }, func(t *testing.T, b *bench) {
 		id := b.send(t, "f", "", `{"a":"<1>"}`)
 		synctest.Wait()
 		sent := b.out.got()
@@ -61,9 +56,7 @@ func TestSuccess(t *testing.T) {
 // A function that fails: three attempts with the same request id, a minute and two minutes apart; then destination and
 // dead letter queue both.
 func TestRetriesExhausted(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBench(failing).open()
-		defer b.Close()
+	inBubble(t, failing, nil, func(t *testing.T, b *bench) {
 		r := defaults()
 		r.OnSuccess, r.OnFailure, r.DeadLetter = busARN, queueARN, topicARN
 		b.plane.set("f:live", r)
@@ -104,38 +97,27 @@ func TestRetriesExhausted(t *testing.T) {
 
 func TestNumberOfAttempts(t *testing.T) {
 	for retries := range 3 {
-		synctest.Test(t, func(t *testing.T) {
-			b := newBench(failing).open()
-			defer b.Close()
-			r := defaults()
-			r.MaxRetries, r.OnFailure = retries, queueARN
-			b.plane.set("f", r)
+		inBubble(t, failing, func(r *lambda.EventRules) { r.MaxRetries, r.OnFailure = retries, queueARN }, func(t *testing.T, b *bench) {
 			b.send(t, "f", "", `1`)
 			time.Sleep(time.Hour)
 			if n := len(b.runs.made()); n != retries+1 {
 				t.Errorf("%d attempts with %d retries", n, retries)
 			}
-			if sent := b.out.got(); len(sent) != 1 || !strings.Contains(string(sent[0].Body), `"condition":"RetriesExhausted"`) {
-				t.Errorf("sent %+v", sent)
-			}
+			b.wantRecord(t, `"condition":"RetriesExhausted"`)
 		})
 	}
 }
 
 // A throttle is tried again after a second, doubling up to five minutes, and does not count as an attempt.
 func TestThrottlesDoNotCount(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		n := 0
-		b := newBench(func(ctx context.Context, req *invoke.Request) (*invoke.Result, error) {
-			if n++; n <= 12 {
-				return throttled("ConcurrentInvocationLimitExceeded")(ctx, req)
-			}
-			return failing(ctx, req)
-		}).open()
-		defer b.Close()
-		r := defaults()
-		r.OnFailure = queueARN
-		b.plane.set("f", r)
+	n := 0
+	do := func(ctx context.Context, req *invoke.Request) (*invoke.Result, error) {
+		if n++; n <= 12 {
+			return throttled("ConcurrentInvocationLimitExceeded")(ctx, req)
+		}
+		return failing(ctx, req)
+	}
+	inBubble(t, do, func(r *lambda.EventRules) { r.OnFailure = queueARN }, func(t *testing.T, b *bench) {
 		begin := time.Now()
 		b.send(t, "f", "", `1`)
 		time.Sleep(5 * time.Hour)
@@ -146,9 +128,7 @@ func TestThrottlesDoNotCount(t *testing.T) {
 		if got := gaps(begin, b.runs.made()); !reflect.DeepEqual(got, want) {
 			t.Errorf("tries after\n%v, want\n%v", got, want)
 		}
-		if sent := b.out.got(); len(sent) != 1 || !strings.Contains(string(sent[0].Body), `"condition":"RetriesExhausted","approximateInvokeCount":3`) {
-			t.Errorf("sent %s", sent[0].Body)
-		}
+		b.wantRecord(t, `"condition":"RetriesExhausted","approximateInvokeCount":3`)
 	})
 }
 
@@ -159,12 +139,7 @@ func TestEventAgeExceeded(t *testing.T) {
 		"failing":   failing,
 	} {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				b := newBench(do).open()
-				defer b.Close()
-				r := defaults()
-				r.MaxAge, r.OnFailure, r.DeadLetter = 100*time.Second, queueARN, topicARN
-				b.plane.set("f", r)
+			inBubble(t, do, func(r *lambda.EventRules) { r.MaxAge, r.OnFailure, r.DeadLetter = 100*time.Second, queueARN, topicARN }, func(t *testing.T, b *bench) {
 				b.send(t, "f", "", `1`)
 				time.Sleep(99 * time.Second)
 				synctest.Wait()
@@ -198,12 +173,7 @@ func TestEventAgeExceeded(t *testing.T) {
 }
 
 func TestZeroReservedConcurrency(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBench(ok).open()
-		defer b.Close()
-		r := defaults()
-		r.Share.Reserved, r.OnFailure, r.DeadLetter = 0, queueARN, topicARN
-		b.plane.set("f", r)
+	inBubble(t, ok, func(r *lambda.EventRules) { r.Share.Reserved, r.OnFailure, r.DeadLetter = 0, queueARN, topicARN }, func(t *testing.T, b *bench) {
 		b.send(t, "f", "", `1`)
 		synctest.Wait()
 		if len(b.runs.made()) != 0 {
@@ -222,26 +192,18 @@ func TestZeroReservedConcurrency(t *testing.T) {
 }
 
 func TestLoop(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBench(func(context.Context, *invoke.Request) (*invoke.Result, error) {
-			return nil, lambda.Errorf(lambda.KindRecursive, "a loop")
-		}).open()
-		defer b.Close()
-		r := defaults()
-		r.OnFailure = queueARN
-		b.plane.set("f", r)
+	do := func(context.Context, *invoke.Request) (*invoke.Result, error) {
+		return nil, lambda.Errorf(lambda.KindRecursive, "a loop")
+	}
+	inBubble(t, do, func(r *lambda.EventRules) { r.OnFailure = queueARN }, func(t *testing.T, b *bench) {
 		b.send(t, "f", "", `1`)
 		synctest.Wait()
-		if sent := b.out.got(); len(sent) != 1 || !strings.Contains(string(sent[0].Body), `"condition":"RecursiveInvocation","approximateInvokeCount":0`) {
-			t.Errorf("sent %+v", sent)
-		}
+		b.wantRecord(t, `"condition":"RecursiveInvocation","approximateInvokeCount":0`)
 	})
 }
 
 func TestDroppedWhenTheFunctionIsGone(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBench(failing).open()
-		defer b.Close()
+	inBubble(t, failing, nil, func(t *testing.T, b *bench) {
 		b.send(t, "f", "", `1`)
 		b.send(t, "g", "", `1`)
 		synctest.Wait()
@@ -260,16 +222,13 @@ func TestDroppedWhenTheFunctionIsGone(t *testing.T) {
 
 // A destination that is a function gets the record as an asynchronous invocation, with the trace's lineage.
 func TestDestinationIsAFunction(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var traces []string
-		b := newBench(func(ctx context.Context, req *invoke.Request) (*invoke.Result, error) {
-			traces = append(traces, req.TraceID)
-			return ok(ctx, req)
-		}).open()
-		defer b.Close()
-		r := defaults()
-		r.OnSuccess = lambda.FunctionARN("us-east-1", account, "g", "live")
-		b.plane.set("f", r)
+	var traces []string
+	do := func(ctx context.Context, req *invoke.Request) (*invoke.Result, error) {
+		traces = append(traces, req.TraceID)
+		return ok(ctx, req)
+	}
+	toG := func(r *lambda.EventRules) { r.OnSuccess = lambda.FunctionARN("us-east-1", account, "g", "live") }
+	inBubble(t, do, toG, func(t *testing.T, b *bench) {
 		b.plane.set("g:live", defaults())
 		id := b.send(t, "f", "", `1`)
 		synctest.Wait()
@@ -288,12 +247,7 @@ func TestDestinationIsAFunction(t *testing.T) {
 
 // An unreachable target is tried until the event's delivery age is over; then the record is kept, and redrive brings it.
 func TestUndelivered(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBench(ok).open()
-		defer func() { b.Close() }()
-		r := defaults()
-		r.OnSuccess, r.MaxAge = queueARN, time.Hour
-		b.plane.set("f", r)
+	inBubble(t, ok, func(r *lambda.EventRules) { r.OnSuccess, r.MaxAge = queueARN, time.Hour }, func(t *testing.T, b *bench) {
 		b.out.set(errors.New("connection refused"))
 		id := b.send(t, "f", "", `1`)
 		time.Sleep(30 * time.Minute)
@@ -327,9 +281,7 @@ func TestUndelivered(t *testing.T) {
 }
 
 func TestPurge(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBench(failing).open()
-		defer b.Close()
+	inBubble(t, failing, nil, func(t *testing.T, b *bench) {
 		b.plane.set("g", defaults())
 		b.send(t, "f", "", `1`)
 		b.send(t, "g", "", `1`)
@@ -346,12 +298,7 @@ func TestPurge(t *testing.T) {
 }
 
 func TestTooLargeForTheTarget(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBench(ok).open()
-		defer b.Close()
-		r := defaults()
-		r.OnSuccess = queueARN
-		b.plane.set("f", r)
+	inBubble(t, ok, func(r *lambda.EventRules) { r.OnSuccess = queueARN }, func(t *testing.T, b *bench) {
 		b.out.set(destination.ErrTooLarge)
 		b.send(t, "f", "", `1`)
 		synctest.Wait()
@@ -363,11 +310,7 @@ func TestTooLargeForTheTarget(t *testing.T) {
 
 // Progress survives the process: the attempts that were made count, and the time of the next one stays.
 func TestRestartBetweenAttempts(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBench(failing).open()
-		r := defaults()
-		r.OnFailure = queueARN
-		b.plane.set("f", r)
+	inBubble(t, failing, func(r *lambda.EventRules) { r.OnFailure = queueARN }, func(t *testing.T, b *bench) {
 		begin := time.Now()
 		b.send(t, "f", "", `1`)
 		time.Sleep(30 * time.Second)
@@ -377,14 +320,11 @@ func TestRestartBetweenAttempts(t *testing.T) {
 		b.Close()
 		time.Sleep(10 * time.Minute)
 		b.open()
-		defer func() { b.Close() }()
 		synctest.Wait()
 		if got := gaps(begin, b.runs.made()); !reflect.DeepEqual(got, []time.Duration{0, time.Minute, 615 * time.Second}) {
 			t.Errorf("attempts after %v", got)
 		}
-		if sent := b.out.got(); len(sent) != 1 || !strings.Contains(string(sent[0].Body), `"approximateInvokeCount":3`) {
-			t.Errorf("sent %+v", sent)
-		}
+		b.wantRecord(t, `"approximateInvokeCount":3`)
 	})
 }
 
@@ -409,12 +349,7 @@ func TestStopWhileItRuns(t *testing.T) {
 
 // A store that cannot be written loses nothing that was accepted.
 func TestStoreFails(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBench(ok).open()
-		defer b.Close()
-		r := defaults()
-		r.OnSuccess = queueARN
-		b.plane.set("f", r)
+	inBubble(t, ok, func(r *lambda.EventRules) { r.OnSuccess = queueARN }, func(t *testing.T, b *bench) {
 		b.runs.do = func(ctx context.Context, req *invoke.Request) (*invoke.Result, error) {
 			b.store.mu.Lock()
 			b.store.fail = errors.New("no space left on device")

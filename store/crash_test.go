@@ -22,12 +22,7 @@ const crashDirVariable = "THAW_STORE_CRASH_DIR"
 
 // writeUntilKilled creates, updates, publishes, names and deletes functions, and prints each change once it is acknowledged.
 func writeUntilKilled(dir string) {
-	s, err := store.Open(context.Background(), store.Options{Dir: dir})
-	if err != nil {
-		fmt.Println("error", err)
-		os.Exit(1)
-	}
-	functions := s.Functions()
+	functions := openToBeKilled(dir).Functions()
 	for i := 0; ; i++ {
 		name := "f-" + strconv.Itoa(i)
 		f, err := functions.Create(context.Background(), function(account, name))
@@ -107,17 +102,22 @@ func TestKilledProcessLosesNothing(t *testing.T) {
 	}
 }
 
-type acknowledged struct {
-	seq  map[string]uint64 // by name; 0: deleted
-	last string            // the function that was being worked on
+// openToBeKilled opens the store of a process that a test kills.
+func openToBeKilled(dir string) *store.Store {
+	s, err := store.Open(context.Background(), store.Options{Dir: dir})
+	if err != nil {
+		fmt.Println("error", err)
+		os.Exit(1)
+	}
+	return s
 }
 
-// runUntilKilled runs the writer, kills it after n acknowledgements, and returns what it acknowledged, those included
-// that it printed before the signal reached it.
-func runUntilKilled(t *testing.T, dir string, n int) acknowledged {
+// readUntilKilled runs the test binary as what variable makes of it in dir, and kills it after n lines. line gets all that it
+// printed, those lines included that came before the signal reached it.
+func readUntilKilled(t *testing.T, variable, dir string, n int, line func(string)) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0])
-	cmd.Env = append(os.Environ(), crashDirVariable+"="+dir)
+	cmd.Env = append(os.Environ(), variable+"="+dir)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -126,18 +126,9 @@ func runUntilKilled(t *testing.T, dir string, n int) acknowledged {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	got := acknowledged{seq: map[string]uint64{}}
 	lines := bufio.NewScanner(out)
 	for i := 0; lines.Scan(); i++ {
-		field := strings.Fields(lines.Text())
-		if len(field) != 3 {
-			t.Fatalf("the writer says %q", lines.Text())
-		}
-		seq, err := strconv.ParseUint(field[2], 10, 64)
-		if err != nil {
-			t.Fatalf("the writer says %q", lines.Text())
-		}
-		got.seq[field[1]], got.last = seq, field[1]
+		line(lines.Text())
 		if i == n {
 			if err := cmd.Process.Kill(); err != nil {
 				t.Fatal(err)
@@ -147,6 +138,28 @@ func runUntilKilled(t *testing.T, dir string, n int) acknowledged {
 	if err := cmd.Wait(); err == nil || cmd.ProcessState.ExitCode() != -1 {
 		t.Fatalf("the writer ended by itself: %v", err)
 	}
+}
+
+type acknowledged struct {
+	seq  map[string]uint64 // by name; 0: deleted
+	last string            // the function that was being worked on
+}
+
+// runUntilKilled runs the writer, kills it after n acknowledgements, and returns what it acknowledged.
+func runUntilKilled(t *testing.T, dir string, n int) acknowledged {
+	t.Helper()
+	got := acknowledged{seq: map[string]uint64{}}
+	readUntilKilled(t, crashDirVariable, dir, n, func(line string) {
+		field := strings.Fields(line)
+		if len(field) != 3 {
+			t.Fatalf("the writer says %q", line)
+		}
+		seq, err := strconv.ParseUint(field[2], 10, 64)
+		if err != nil {
+			t.Fatalf("the writer says %q", line)
+		}
+		got.seq[field[1]], got.last = seq, field[1]
+	})
 	if len(got.seq) < n/5 {
 		t.Fatalf("only %d functions", len(got.seq))
 	}

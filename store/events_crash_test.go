@@ -1,11 +1,9 @@
 package store_test
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -19,11 +17,7 @@ const eventCrashDirVariable = "THAW_STORE_EVENT_CRASH_DIR"
 
 // queueUntilKilled prints what was acknowledged: "added ID" and "finished ID".
 func queueUntilKilled(dir string) {
-	s, err := store.Open(context.Background(), store.Options{Dir: dir})
-	if err != nil {
-		fmt.Println("error", err)
-		os.Exit(1)
-	}
+	s := openToBeKilled(dir)
 	var mu sync.Mutex
 	tell := func(what, id string) {
 		mu.Lock()
@@ -63,19 +57,10 @@ func TestKilledProcessKeepsItsEvents(t *testing.T) {
 	dir := t.TempDir()
 	unfinished, finished := map[string]bool{}, map[string]bool{}
 	for round := range 4 {
-		cmd := exec.CommandContext(t.Context(), os.Args[0])
-		cmd.Env = append(os.Environ(), eventCrashDirVariable+"="+dir)
-		cmd.Stderr = os.Stderr
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
 		n := 0
-		for lines := bufio.NewScanner(out); lines.Scan(); n++ {
-			what, id, _ := strings.Cut(lines.Text(), " ")
+		readUntilKilled(t, eventCrashDirVariable, dir, 400+173*round, func(line string) {
+			n++
+			what, id, _ := strings.Cut(line, " ")
 			switch what {
 			case "added":
 				unfinished[id] = true
@@ -84,15 +69,9 @@ func TestKilledProcessKeepsItsEvents(t *testing.T) {
 			case "finished":
 				finished[id] = true
 			default:
-				t.Fatal(lines.Text())
+				t.Fatal(line)
 			}
-			if n == 400+173*round {
-				if err := cmd.Process.Kill(); err != nil {
-					t.Fatal(err)
-				}
-			}
-		}
-		_ = cmd.Wait() // it was killed
+		})
 		s, err := store.Open(t.Context(), store.Options{Dir: dir})
 		if err != nil {
 			t.Fatal(err)
