@@ -65,10 +65,13 @@ func (c *commandLine) json(option string, o object) {
 	c.add(option, string(b))
 }
 
-// device adds a virtio device at the next place.
+// places is how many virtio devices a microvm machine can have.
+const places = 24
+
+// device adds a virtio device at the next place, from the last down: in that order Linux finds them.
 func (c *commandLine) device(o object) {
-	o["bus"] = fmt.Sprintf("virtio-mmio-bus.%d", c.slots)
 	c.slots++
+	o["bus"] = fmt.Sprintf("virtio-mmio-bus.%d", places-c.slots)
 	c.json("-device", o)
 }
 

@@ -176,13 +176,13 @@ func (p *puppet) command(c, address, value uint32) uint32 {
 	return p.word(mailboxAt + 8)
 }
 
-// device is a virtio device behind MMIO. Source: Virtual I/O Device (VIRTIO) 1.2, 4.2; QEMU's hw/i386/microvm.h.
+// device is the nth virtio device behind MMIO; the first is at the last of 24 places. Source: Virtual I/O Device (VIRTIO) 1.2, 4.2; QEMU's hw/i386/microvm.h.
 type device struct {
 	*puppet
 	at uint32
 }
 
-func (p *puppet) device(place int) device { return device{p, 0xfeb00000 + uint32(place)*0x200} }
+func (p *puppet) device(n int) device { return device{p, 0xfeb00000 + uint32(23-n)*0x200} }
 
 func (d device) read(register uint32) uint32 {
 	d.t.Helper()
