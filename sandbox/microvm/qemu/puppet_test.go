@@ -176,7 +176,7 @@ func (p *puppet) command(c, address, value uint32) uint32 {
 	return p.word(mailboxAt + 8)
 }
 
-// device is the nth virtio device behind MMIO; the first is at the last of 24 places. Source: Virtual I/O Device (VIRTIO) 1.2, 4.2; QEMU's hw/i386/microvm.h.
+// device is the nth virtio device behind MMIO; the first is at the last of 24 places. Source: Virtual I/O Device (VIRTIO) 1.2, 4.2.4; QEMU's hw/i386/microvm.h.
 type device struct {
 	*puppet
 	at uint32
@@ -198,36 +198,32 @@ const (
 	deviceID    = 0x08
 	deviceFeat  = 0x20
 	featSelect  = 0x24
+	pageSize    = 0x28
 	queueSelect = 0x30
 	queueLength = 0x38
-	queueReady  = 0x44
+	queueAlign  = 0x3c
+	queuePage   = 0x40
 	queueNotify = 0x50
 	statusAt    = 0x70
-	queueTables = 0x80
 	configAt    = 0x100
 )
 
-// start negotiates version 1 and the features given, among the first 32, and no others.
+// start negotiates the features given and no others.
 func (d device) start(features uint32, queues ...*queue) {
 	d.t.Helper()
 	d.write(statusAt, 0)
 	d.write(statusAt, 3)
 	d.write(featSelect, 0)
 	d.write(deviceFeat, features)
-	d.write(featSelect, 1)
-	d.write(deviceFeat, 1)
-	d.write(statusAt, 11)
+	d.write(pageSize, 4096)
 	for _, q := range queues {
 		d.write(queueSelect, q.number)
 		d.write(queueLength, queueEntries)
-		for i, table := range []int64{q.at, q.at + availAt, q.at + usedAt} {
-			d.write(queueTables+uint32(i)*16, uint32(table))
-			d.write(queueTables+uint32(i)*16+4, 0)
-		}
-		d.write(queueReady, 1)
+		d.write(queueAlign, 4096)
+		d.write(queuePage, uint32(q.at/4096))
 	}
-	d.write(statusAt, 15)
-	if s := d.read(statusAt); s != 15 {
+	d.write(statusAt, 7)
+	if s := d.read(statusAt); s != 7 {
 		d.t.Fatalf("status of the device is %d", s)
 	}
 }
@@ -241,9 +237,9 @@ type queue struct {
 
 const (
 	queueEntries = 4
-	availAt      = 0x100
-	usedAt       = 0x200
-	buffersAt    = 0x1000
+	availAt      = queueEntries * 16
+	usedAt       = 0x1000
+	buffersAt    = 0x2000
 	bufferBytes  = 0x2000
 )
 

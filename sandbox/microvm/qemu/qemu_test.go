@@ -233,12 +233,12 @@ func TestDevices(t *testing.T) {
 		t.Errorf("the file holds %q, %v", got, err)
 	}
 
-	// One frame is one packet, both ways. The device puts a header of 12 bytes before it.
+	// One frame is one packet, both ways. A header of 10 bytes is before it.
 	card := p.device(shape.Drives + 1)
 	in, out := &queue{number: 0, at: 0x300000}, &queue{number: 1, at: 0x310000}
 	card.start(0, in, out)
 	frame := append([]byte{2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0}, bytes.Repeat([]byte("x"), 100)...)
-	card.offer(out, buffer{send: append(make([]byte, 12), frame...)})
+	card.offer(out, buffer{send: append(make([]byte, 10), frame...)})
 	packet := make([]byte, 2000)
 	if n, err := r.network.Read(packet); err != nil || !bytes.Equal(packet[:n], frame) {
 		t.Errorf("packet %q, %v", packet[:n], err)
@@ -247,8 +247,8 @@ func TestDevices(t *testing.T) {
 	if _, err := r.network.Write(frame); err != nil {
 		t.Error(err)
 	}
-	if got := card.used(in, buffer{room: 2000}); !bytes.Equal(got[12:12+len(frame)], frame) {
-		t.Errorf("frame %q", got[:12+len(frame)])
+	if got := card.used(in, buffer{room: 2000}); !bytes.Equal(got[10:10+len(frame)], frame) {
+		t.Errorf("frame %q", got[:10+len(frame)])
 	}
 
 	// Ports. Source: VIRTIO 1.2, 5.3: port n has queues 2n+2 and 2n+3, and is told by queue 3 that it is open.
