@@ -26,8 +26,12 @@ func (v *VM) load(ctx context.Context, state *os.File) error {
 		return err
 	}
 	defer func() { _ = own.Close() }()
-	if n, err := io.Copy(own, io.LimitReader(state, maxState)); err != nil || n == 0 || n == maxState {
-		return fmt.Errorf("state of %d bytes: %w", n, err)
+	n, err := io.Copy(own, io.LimitReader(state, maxState))
+	if err == nil && (n == 0 || n == maxState) {
+		err = fmt.Errorf("state of %d bytes", n)
+	}
+	if err != nil {
+		return err
 	}
 	if _, err := own.Seek(0, io.SeekStart); err != nil {
 		return err

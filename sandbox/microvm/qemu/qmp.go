@@ -77,8 +77,8 @@ func (q *qmp) do(ctx context.Context, cmds ...command) error {
 	return q.doUntil(ctx, nil, cmds...)
 }
 
-// doUntil runs commands and waits for all answers and then, or before, for an event with which end returns true or an
-// error. A nil end waits for none. When a command fails it does not wait for the event.
+// doUntil runs commands and waits for all answers and, before or after them, for an event with which end returns true. A
+// nil end waits for none. When a command fails it does not wait for the event; when end does it waits for nothing more.
 func (q *qmp) doUntil(ctx context.Context, end func(message) (bool, error), cmds ...command) error {
 	return q.within(ctx, func() error {
 		first := q.last + 1
@@ -102,9 +102,8 @@ func (q *qmp) doUntil(ctx context.Context, end func(message) (bool, error), cmds
 				if end == nil || ended {
 					continue
 				}
-				ended, err = end(m)
-				if failed == nil && err != nil {
-					failed = &refusal{what: m.Event, why: err.Error()}
+				if ended, err = end(m); err != nil {
+					return fmt.Errorf("%s: %w", m.Event, err)
 				}
 				continue
 			}

@@ -36,10 +36,23 @@ func (d *Driver) boot(ctx context.Context, m *vmm.Machine, kernel vmm.Kernel) (*
 			return nil, err
 		}
 	}
+	// It gets no descriptor with which it could write, whatever the caller's are.
+	files := []*os.File{kernel.Image, kernel.Initrd}
+	for i, f := range files {
+		if f == nil {
+			continue
+		}
+		own, err := reopen(f, os.O_RDONLY)
+		if err != nil {
+			return nil, errors.Join(err, memory.Close())
+		}
+		defer func() { _ = own.Close() }()
+		files[i] = own
+	}
 	return d.start(ctx, m, memory, true, func(c *commandLine) {
-		c.add("-kernel", c.path(kernel.Image))
-		if kernel.Initrd != nil {
-			c.add("-initrd", c.path(kernel.Initrd))
+		c.add("-kernel", c.path(files[0]))
+		if files[1] != nil {
+			c.add("-initrd", c.path(files[1]))
 		}
 		c.add("-append", d.cmdline(kernel.Cmdline))
 	})
