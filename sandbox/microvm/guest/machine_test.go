@@ -71,11 +71,11 @@ func boot(t testing.TB, images []string, tmpBytes int64, extra ...string) *vm {
 		cline = k.Cmdline + " tsc=reliable no_timer_check tsc_early_khz=" + counterKHz(t)
 	)
 	if testing.Verbose() {
-		cline = strings.Replace(cline, "8250.nr_uarts=0", "console=ttyS0", 1)
+		cline = strings.NewReplacer("8250.nr_uarts=0", "console=ttyS0", "quiet", "").Replace(cline)
 		args = append(args, "-serial", "file:"+log)
 	}
 	args = append(args, "-kernel", "/proc/self/fd/"+kfd(k.Image), "-initrd", "/proc/self/fd/"+kfd(k.Initrd), "-append", cline)
-	args = append(args, "-object", "rng-random,filename=/dev/urandom,id=r", "-device", "virtio-rng-device,rng=r,bus=virtio-mmio-bus.22", "-device", "virtio-serial-device,max_ports=8,bus=virtio-mmio-bus.23")
+	args = append(args, "-object", "rng-random,filename=/dev/urandom,id=r", "-device", "virtio-rng-device,rng=r", "-device", "virtio-serial-device,max_ports=8")
 	for i, name := range vmm.PortNames {
 		fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 		if err != nil {
@@ -85,13 +85,13 @@ func boot(t testing.TB, images []string, tmpBytes int64, extra ...string) *vm {
 		fd := kfd(os.NewFile(uintptr(fds[1]), name))
 		args = append(args, "-chardev", fmt.Sprintf("socket,id=c%d,fd=%s", i, fd), "-device", fmt.Sprintf("virtserialport,nr=%d,chardev=c%d,name=%s", i+1, i, name))
 	}
-	disk := func(path, options string) {
+	disk := func(path, serial, options string) {
 		i := strings.Count(strings.Join(args, " "), "virtio-blk")
 		args = append(args, "-blockdev", fmt.Sprintf("driver=raw,node-name=d%d,file.driver=file,file.filename=%s,file.locking=off,%s", i, path, options),
-			"-device", fmt.Sprintf("virtio-blk-device,drive=d%d,bus=virtio-mmio-bus.%d", i, i))
+			"-device", fmt.Sprintf("virtio-blk-device,drive=d%d,serial=%s", i, serial))
 	}
-	for _, path := range images {
-		disk(path, "read-only=on")
+	for i, path := range images {
+		disk(path, vmm.DriveSerial(i), "read-only=on")
 	}
 	if tmpBytes > 0 {
 		path := filepath.Join(t.TempDir(), "scratch")
@@ -103,7 +103,7 @@ func boot(t testing.TB, images []string, tmpBytes int64, extra ...string) *vm {
 			t.Fatal(err)
 		}
 		_ = f.Close()
-		disk(path, "cache.no-flush=on")
+		disk(path, vmm.ScratchSerial, "cache.no-flush=on")
 	}
 	cmd.Args = append(cmd.Args, append(args, extra...)...)
 	cmd.ExtraFiles = pass

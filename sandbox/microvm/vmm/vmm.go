@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"os"
+	"strconv"
 
 	"thaw.dev/thaw/sandbox"
 )
@@ -42,8 +43,8 @@ const (
 type Shape struct {
 	CPUs         int   // virtual CPUs, 1 or more
 	MemoryBytes  int64 // guest memory, a multiple of 2 MiB
-	Drives       int   // read-only drives, see MaxDrives; the guest's first disks, in their order
-	ScratchBytes int64 // size of the writable drive, a multiple of 4 KiB; 0 means there is none; the guest's last disk
+	Drives       int   // read-only drives, see MaxDrives
+	ScratchBytes int64 // size of the writable drive, a multiple of 4 KiB; 0 means there is none
 	Network      bool  // has a network device
 }
 
@@ -69,6 +70,14 @@ var PortNames = [NumPorts]string{"thaw.manage", "thaw.control", "thaw.data", "th
 // VsockPort is the guest's vsock port for port 0 of a monitor that has no named ports; port i is VsockPort + i. The guest
 // listens there, and takes the newest connection for the port.
 const VsockPort = 1024
+
+// ScratchSerial is the serial number of the writable drive, and DriveSerial that of read-only drive i: by them the guest
+// tells its disks from each other. A monitor that cannot set serial numbers shows the read-only drives to the guest
+// first, in their order, and then the writable one.
+const ScratchSerial = "scratch"
+
+// DriveSerial is described with ScratchSerial.
+func DriveSerial(i int) string { return "drive" + strconv.Itoa(i) }
 
 // Machine is one machine to start. Start functions take over all files: the driver closes them, also on error.
 type Machine struct {

@@ -7,20 +7,48 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// drives are the machine's disks by the numbers the host gives them: their names below /dev. The writable one is last.
+// drives are the machine's disks by the numbers the host gives them: their names below /dev. The writable one, if there is
+// one, is last.
 type drives []string
 
-// findDrives finds the disks, which are in the order of their devices.
+// scratchSerial is the serial number of the writable drive. Package vmm says so.
+const scratchSerial = "scratch"
+
+// serial is that of read-only drive i.
+func serial(i int) string { return "drive" + itoa(i) }
+
+// findDrives finds the disks by their serial numbers, or if the first has none, by the order of their devices.
 func findDrives() (drives, error) {
 	entries, err := os.ReadDir("/sys/block") // sorted
 	if err != nil {
 		return nil, err
 	}
-	var d drives
+	var inOrder drives
+	bySerial := map[string]string{}
 	for _, e := range entries {
-		if name := e.Name(); len(name) == 3 && name[:2] == "vd" {
+		name := e.Name()
+		if len(name) != 3 || name[:2] != "vd" {
+			continue
+		}
+		inOrder = append(inOrder, name)
+		if s, err := get("/sys/block/" + name + "/serial"); err == nil {
+			bySerial[s] = name
+		}
+	}
+	if bySerial[serial(0)] == "" {
+		return inOrder, nil
+	}
+	var d drives
+	for range bySerial {
+		if name := bySerial[serial(len(d))]; name != "" {
 			d = append(d, name)
 		}
+	}
+	if name := bySerial[scratchSerial]; name != "" {
+		d = append(d, name)
+	}
+	if len(d) != len(inOrder) {
+		return nil, errors.New("the disks' serial numbers do not tell them apart")
 	}
 	return d, nil
 }
