@@ -54,8 +54,9 @@ type vm struct {
 	console func() string
 }
 
-// boot starts a machine with these images as its drives, and a disk for /tmp of tmpBytes if that is not 0.
-func boot(t testing.TB, images []string, tmpBytes int64, extra ...string) *vm {
+// boot starts a machine with these images as its drives, and a disk for /tmp of tmpBytes if that is not 0, and a network
+// device if it gets one.
+func boot(t testing.TB, images []string, tmpBytes int64, network *os.File) *vm {
 	t.Helper()
 	qemu := testenv.NeedsCommand(t, "qemu-system-x86_64")
 	f := files(t)
@@ -105,7 +106,10 @@ func boot(t testing.TB, images []string, tmpBytes int64, extra ...string) *vm {
 		_ = f.Close()
 		disk(path, vmm.ScratchSerial, "cache.no-flush=on")
 	}
-	cmd.Args = append(cmd.Args, append(args, extra...)...)
+	if network != nil {
+		args = append(args, "-netdev", "dgram,id=n,local.type=fd,local.str="+kfd(network), "-device", "virtio-net-device,netdev=n")
+	}
+	cmd.Args = append(cmd.Args, args...)
 	cmd.ExtraFiles = pass
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &said

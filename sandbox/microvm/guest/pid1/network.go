@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -32,8 +31,19 @@ func newNetwork() (*network, error) {
 		return nil, err
 	default:
 		n.index = int(number(text))
+		return n, n.speakIPv6(false)
 	}
 	return n, nil
+}
+
+// speakIPv6 says whether the device may. As long as it has no such address it would only tell everybody one that it made
+// up.
+func (n *network) speakIPv6(on bool) error {
+	text := "1"
+	if on {
+		text = "0"
+	}
+	return put("/proc/sys/net/ipv6/conf/eth0/disable_ipv6", text)
 }
 
 // set gives the device its addresses, in place of those it had.
@@ -65,6 +75,9 @@ func (n *network) set(w wire.Network) error {
 	}
 	if same(n.now, w) {
 		return nil
+	}
+	if err := n.speakIPv6(len(w.Address) == 16); err != nil {
+		return err
 	}
 	if err := route(unix.RTM_NEWLINK, 0, linkMessage(n.index, true)); err != nil {
 		return fail("start network device", err)
@@ -158,16 +171,4 @@ func route(kind uint16, flags uint16, body []byte) error {
 		return unix.Errno(errno)
 	}
 	return nil
-}
-
-// noLinkLocal keeps the device silent: without it the kernel would give it an IPv6 address of its own and tell.
-func noLinkLocal() error {
-	err := put("/proc/sys/net/ipv6/conf/default/addr_gen_mode", "1")
-	if err == nil {
-		err = put("/proc/sys/net/ipv6/conf/eth0/addr_gen_mode", "1")
-	}
-	if err != nil && strings.Contains(err.Error(), "eth0") && errors.Is(err, unix.ENOENT) {
-		return nil // there is no device
-	}
-	return err
 }
