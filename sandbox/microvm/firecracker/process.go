@@ -9,7 +9,8 @@ import (
 	"sync"
 	"syscall"
 
-	"golang.org/x/sys/unix")
+	"golang.org/x/sys/unix"
+)
 
 // process is a supervisor, our child.
 type process struct {
@@ -45,7 +46,7 @@ func startProcess(argv []string, stateDir string, stdin *os.File) (p *process, s
 		Env:   []string{"GOGC=off", "GOMEMLIMIT=16MiB", "GOMAXPROCS=1"},
 		Files: []uintptr{stdin.Fd(), write.Fd(), write.Fd(), theirs.Fd()},
 		Sys: &syscall.SysProcAttr{
-			Setsid:     true,
+			Setsid: true,
 			Cloneflags: unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET | unix.CLONE_NEWIPC |
 				unix.CLONE_NEWUTS | unix.CLONE_NEWCGROUP,
 			Pdeathsig: unix.SIGKILL,

@@ -82,7 +82,7 @@ func (g guest) answer(verb, rest string) (string, error) {
 		_, err = v.tap.Write(b)
 		return "sent", err
 	case "receive": // the next frame without its header
-		b := make([]byte, 1<<16)
+		b := make([]byte, 1<<17)
 		n, err := v.tap.Read(b)
 		if err != nil || n < vnetHeader {
 			return "", err

@@ -3,9 +3,8 @@ package supervisor
 import (
 	"fmt"
 	"os"
-	"runtime"
-	"unsafe"
 
+	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 )
 
@@ -71,60 +70,31 @@ func makeTap(name string) (*os.File, error) {
 	return os.NewFile(uintptr(fd), name), nil
 }
 
-// bridge joins ports and sets all of them up.
+// bridge joins ports and sets all of them up. It listens to no multicast: else it would send queries itself.
 func bridge(mtu int, ports ...string) error {
-	s, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return err
+	attrs, off := netlink.NewLinkAttrs(), false
+	attrs.Name = bridgeName
+	b := &netlink.Bridge{LinkAttrs: attrs, MulticastSnooping: &off}
+	if err := netlink.LinkAdd(b); err != nil {
+		return fmt.Errorf("make a bridge, which needs the kernel's module bridge: %w", err)
 	}
-	defer func() { _ = unix.Close(s) }()
-	name, err := unix.BytePtrFromString(bridgeName)
-	if err != nil {
-		return err
-	}
-	_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(s), unix.SIOCBRADDBR, uintptr(unsafe.Pointer(name)))
-	runtime.KeepAlive(name)
-	if errno != 0 {
-		return fmt.Errorf("make a bridge, which needs the kernel's module bridge: %w", errno)
-	}
-	for _, port := range ports {
-		if err := set(s, port, unix.SIOCSIFMTU, uint32(mtu)); err != nil {
-			return fmt.Errorf("mtu of %s: %w", port, err)
-		}
-		index, err := unix.NewIfreq(port)
+	for _, name := range ports {
+		port, err := netlink.LinkByName(name)
 		if err != nil {
-			return err
+			return fmt.Errorf("find %s: %w", name, err)
 		}
-		if err := unix.IoctlIfreq(s, unix.SIOCGIFINDEX, index); err != nil {
-			return fmt.Errorf("index of %s: %w", port, err)
+		if err := netlink.LinkSetMTU(port, mtu); err != nil {
+			return fmt.Errorf("mtu of %s: %w", name, err)
 		}
-		if err := set(s, bridgeName, unix.SIOCBRADDIF, index.Uint32()); err != nil {
-			return fmt.Errorf("bridge %s: %w", port, err)
+		if err := netlink.LinkSetMaster(port, b); err != nil {
+			return fmt.Errorf("bridge %s: %w", name, err)
 		}
-		if err := up(s, port); err != nil {
-			return err
+		if err := netlink.LinkSetUp(port); err != nil {
+			return fmt.Errorf("set %s up: %w", name, err)
 		}
 	}
-	return up(s, bridgeName)
-}
-
-func set(s int, device string, request uint, value uint32) error {
-	ifr, err := unix.NewIfreq(device)
-	if err != nil {
-		return err
-	}
-	ifr.SetUint32(value)
-	return unix.IoctlIfreq(s, request, ifr)
-}
-
-func up(s int, device string) error {
-	ifr, err := unix.NewIfreq(device)
-	if err != nil {
-		return err
-	}
-	ifr.SetUint16(unix.IFF_UP)
-	if err := unix.IoctlIfreq(s, unix.SIOCSIFFLAGS, ifr); err != nil {
-		return fmt.Errorf("set %s up: %w", device, err)
+	if err := netlink.LinkSetUp(b); err != nil {
+		return fmt.Errorf("set %s up: %w", bridgeName, err)
 	}
 	return nil
 }
