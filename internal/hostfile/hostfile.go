@@ -37,8 +37,13 @@ func SocketPair(name string) (near, far *os.File, err error) {
 	return os.NewFile(uintptr(fds[0]), name), os.NewFile(uintptr(fds[1]), name), nil
 }
 
-// Nameless makes a file in dir that vanishes with its last descriptor.
+// Nameless makes a file in dir that vanishes with its last descriptor. Where the file system can do that, it never had a
+// name; such a file can still be given one.
 func Nameless(dir string) (*os.File, error) {
+	fd, err := unix.Open(dir, unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, 0o600)
+	if err == nil {
+		return os.NewFile(uintptr(fd), filepath.Join(dir, "nameless")), nil
+	}
 	f, err := os.CreateTemp(dir, "tmp-*")
 	if err != nil {
 		return nil, err

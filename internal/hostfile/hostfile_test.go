@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"thaw.dev/thaw/internal/hostfile"
 )
 
@@ -49,6 +51,10 @@ func TestNamelessFilesHaveNoName(t *testing.T) {
 	}
 	if _, err := f.WriteString("x"); err != nil {
 		t.Error(err)
+	}
+	name := filepath.Join(dir, "named")
+	if err := unix.Linkat(int(f.Fd()), "", unix.AT_FDCWD, name, unix.AT_EMPTY_PATH); os.Geteuid() == 0 && err != nil {
+		t.Errorf("it cannot be given a name: %v", err)
 	}
 	if _, err := hostfile.Nameless(filepath.Join(dir, "missing")); err == nil {
 		t.Error("made a file in a directory that is not there")
