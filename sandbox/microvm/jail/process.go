@@ -27,8 +27,10 @@ type Process struct {
 // maxWords is how much of what a process printed last is kept, in bytes.
 const maxWords = 3 << 10
 
-// watch takes over the child pid. Two goroutines, one for its end and one for its words, end with the process.
-func watch(pid int, gate, last *os.File) (*Process, error) {
+// Watch takes over the child pid, the init process of a pid namespace. last is a pipe to read its last words from, and
+// gate a file that is to be open as long as it lives; both are closed when it has ended. Two goroutines, one for its end
+// and one for its words, end with the process.
+func Watch(pid int, gate, last *os.File) (*Process, error) {
 	fd, err := unix.PidfdOpen(pid, unix.PIDFD_NONBLOCK)
 	if err != nil {
 		_ = unix.Kill(pid, unix.SIGKILL) // our child, not waited for: the number is its own
@@ -100,6 +102,16 @@ func (p *Process) Kill() {
 
 // Done is closed when the process has ended.
 func (p *Process) Done() <-chan struct{} { return p.done }
+
+// Words is what the process printed last, at most 3 KiB. Empty before Done.
+func (p *Process) Words() string {
+	select {
+	case <-p.done:
+		return p.words
+	default:
+		return ""
+	}
+}
 
 // Exit says in a few words why the process ended: "killed", a signal or an exit status, and its last words if there
 // were any. Empty before Done, and after exit status 0.

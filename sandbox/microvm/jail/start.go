@@ -114,5 +114,5 @@ func fork(o Options, words string) (*Process, error) {
 	if err != nil {
 		return nil, errors.Join(err, last.Close(), gate.Close())
 	}
-	return watch(pid, gate, last)
+	return Watch(pid, gate, last)
 }
