@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"thaw.dev/thaw/sandbox/microvm/firecracker/supervisor"
+	"thaw.dev/thaw/sandbox/microvm/jail"
 )
 
 // Firecracker takes no file descriptors: it opens files by their names in its jail, as its own user. So a file is made
@@ -35,7 +36,7 @@ func (m *machine) attachImage(p supervisor.Place, image *os.File) error {
 
 // attachOwn shows a file in the jail that belongs to the machine alone, for reading and writing.
 func (m *machine) attachOwn(p supervisor.Place, f *os.File) error {
-	if err := f.Chown(m.driver.opts.UID, m.driver.opts.GID); err != nil {
+	if err := f.Chown(jail.User, jail.User); err != nil {
 		return fmt.Errorf("give %s to firecracker: %w", f.Name(), err)
 	}
 	return m.attach(p, f, 0)

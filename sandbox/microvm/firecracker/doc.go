@@ -9,14 +9,14 @@
 // # A machine on the host
 //
 //	supervisor   our child, root, in namespaces of its own; see package supervisor
-//	firecracker  its only child, user Options.UID, chrooted, no capability, Firecracker's own seccomp filters
+//	firecracker  its only child, user jail.User, chrooted, no capability, Firecracker's own seccomp filters
 //
 // All files of a machine are in a tmpfs that only these two see, so they vanish with the supervisor; the supervisor dies
 // with the daemon. The monitor's process ID, as package vmm calls it, is the supervisor's.
 //
 // # What stands for what
 //
-//	ports      virtio-vsock: the guest listens on FirstPort+i, the driver connects and relays (relay.go)
+//	ports      virtio-vsock: the guest listens on vmm.VsockPort+i, the driver connects and relays (relay.go)
 //	drives     virtio-block, a file each; images are mounted over the files in the jail (attach.go)
 //	memory     for Load, Firecracker's standard input: a sealed memory file has no name that could be mounted
 //	network    a tap device, joined by a bridge to one whose frames the driver pumps (frames.go)
@@ -40,5 +40,5 @@
 // # Trust
 //
 // Once a guest runs, Firecracker is hostile. Its answers are bounded in size and time; nothing in the jail is opened
-// through a symbolic link or across a mount; what it prints is kept up to 4 KiB; frames and ports are the guest's anyway.
+// through a symbolic link or across a mount; what it prints is kept up to 3 KiB; frames and ports are the guest's anyway.
 package firecracker

@@ -18,12 +18,6 @@ import (
 // Name is the monitor's name.
 const Name = "firecracker"
 
-// DefaultUID is the user and group of monitors; no account of Debian's has this number.
-const DefaultUID = 64322
-
-// FirstPort is the vsock port on which the guest listens for port 0; the others follow.
-const FirstPort = 1024
-
 // Options configure a driver.
 type Options struct {
 	// StateDir is where the driver keeps files, created if missing. One driver at a time may use it. It should be on a
@@ -36,8 +30,6 @@ type Options struct {
 	// Supervisor is a program and its first arguments that lead to supervisor.Run; if empty, this program with
 	// supervisor.Word.
 	Supervisor []string
-	// UID and GID are who monitors are; DefaultUID if 0.
-	UID, GID int
 	// Logger gets what an operator may want to know.
 	Logger *slog.Logger
 }
@@ -67,12 +59,6 @@ func New(o Options) (*Driver, error) {
 	d := &Driver{opts: o, log: o.Logger.With("monitor", Name), machines: map[*machine]struct{}{}}
 	if err := d.find(); err != nil {
 		return nil, err
-	}
-	if d.opts.UID == 0 {
-		d.opts.UID = DefaultUID
-	}
-	if d.opts.GID == 0 {
-		d.opts.GID = DefaultUID
 	}
 	if len(d.opts.Supervisor) == 0 {
 		self, err := os.Executable()

@@ -99,7 +99,7 @@ type guest struct {
 // machine returns a machine of a shape and the guest that it will be.
 func machine(t testing.TB, shape vmm.Shape) (vmm.Machine, *guest) {
 	t.Helper()
-	m := vmm.Machine{ID: fmt.Sprintf("m-%d", ids.Add(1)), Shape: shape}
+	m := vmm.Machine{ID: fmt.Sprintf("boot.%d", ids.Add(1)), Shape: shape}
 	g := &guest{t: t}
 	for i := range m.Ports {
 		near, far := pair(t, unix.SOCK_STREAM)

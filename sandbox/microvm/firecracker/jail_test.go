@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"thaw.dev/thaw/sandbox/microvm/firecracker"
-	"thaw.dev/thaw/sandbox/microvm/vmm"
+	"thaw.dev/thaw/sandbox/microvm/jail"
 )
 
 // monitor returns the process ID of the Firecracker below a supervisor.
@@ -61,7 +61,7 @@ func TestFirecrackerIsJailed(t *testing.T) {
 	g.expect("1", "count")
 	pid := monitor(t, g.vm.PID())
 	have := status(t, pid)
-	id := strconv.Itoa(firecracker.DefaultUID)
+	id := strconv.Itoa(jail.User)
 	for field, want := range map[string]string{
 		"Uid": strings.Join([]string{id, id, id, id}, "\t"), "Gid": strings.Join([]string{id, id, id, id}, "\t"), "Groups": "",
 		"CapInh": "0000000000000000", "CapPrm": "0000000000000000", "CapEff": "0000000000000000", "CapAmb": "0000000000000000",
@@ -141,5 +141,4 @@ func TestNothingIsMountedOnTheHost(t *testing.T) {
 			t.Errorf("%s holds %v", sub, entries)
 		}
 	}
-	_ = vmm.PortManage
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"thaw.dev/thaw/sandbox/microvm/firecracker/supervisor"
+	"thaw.dev/thaw/sandbox/microvm/jail"
 	"thaw.dev/thaw/sandbox/microvm/vmm"
 )
 
@@ -25,7 +26,7 @@ type machine struct {
 	driver     *Driver
 	id         string
 	shape      vmm.Shape
-	process    *process
+	process    *jail.Process
 	supervisor *supervisor.Client
 	relays     *relays
 	memory     *os.File // what Boot was given, or nil
@@ -44,7 +45,7 @@ type machine struct {
 }
 
 // newMachine takes over the files of m and watches p. The goroutine ends with the process.
-func newMachine(d *Driver, m vmm.Machine, p *process, s *supervisor.Client) *machine {
+func newMachine(d *Driver, m vmm.Machine, p *jail.Process, s *supervisor.Client) *machine {
 	vm := &machine{
 		driver: d, id: m.ID, shape: m.Shape, process: p, supervisor: s, memory: m.Memory,
 		relays: newRelays(m.Ports),
@@ -74,16 +75,15 @@ func (vm *machine) connect(root, tap *os.File, m vmm.Machine) error {
 
 // abandon ends a machine that could not be started, and returns err with what Firecracker said about it.
 func (vm *machine) abandon(err error) error {
-	// What it said is worth more than what we saw of its end.
 	_ = vm.Kill()
-	if last := vm.process.words.last(); last != "" {
+	if last := vm.process.Words(); last != "" {
 		return fmt.Errorf("%w; firecracker said: %s", err, last)
 	}
 	return err
 }
 
 // PID implements vmm.VM.
-func (vm *machine) PID() int { return vm.process.pid }
+func (vm *machine) PID() int { return vm.process.PID() }
 
 // Done implements vmm.VM.
 func (vm *machine) Done() <-chan struct{} { return vm.done }
@@ -92,7 +92,7 @@ func (vm *machine) Done() <-chan struct{} { return vm.done }
 func (vm *machine) Exit() string {
 	select {
 	case <-vm.done:
-		return vm.process.exit()
+		return vm.process.Exit()
 	default:
 		return ""
 	}
@@ -100,9 +100,7 @@ func (vm *machine) Exit() string {
 
 // Kill implements vmm.VM.
 func (vm *machine) Kill() error {
-	if err := vm.process.kill(); err != nil {
-		return fmt.Errorf("kill machine %s: %w", vm.id, err)
-	}
+	vm.process.Kill()
 	<-vm.done
 	return nil
 }
@@ -190,9 +188,9 @@ const lastBytes = time.Second
 
 // watchEnd waits for the process and then takes away what served the machine.
 func (vm *machine) watchEnd() {
-	<-vm.process.done
+	<-vm.process.Done()
 	patience := lastBytes
-	if vm.process.wasKilled() {
+	if vm.process.Exit() == "killed" {
 		patience = 0
 	}
 	vm.relays.close(patience)
@@ -202,7 +200,6 @@ func (vm *machine) watchEnd() {
 	if vm.api != nil {
 		vm.api.close()
 	}
-	_ = vm.supervisor.Close()
 	for _, f := range append(vm.files, vm.root) {
 		if f != nil {
 			_ = f.Close()

@@ -261,7 +261,7 @@ func TestStartsThatFailLeaveNothing(t *testing.T) {
 		"too many CPUs":    {func(m *vmm.Machine) { m.Shape.CPUs = 33 }, within(t), "33 virtual CPUs"},
 		"odd memory":       {func(m *vmm.Machine) { m.Shape.MemoryBytes++ }, within(t), "2 MiB"},
 		"no scratch file":  {func(m *vmm.Machine) { m.Shape.ScratchBytes = 1 << 20 }, within(t), "scratch"},
-		"bad ID":           {func(m *vmm.Machine) { m.ID = "no_such" }, within(t), "Invalid instance ID"},
+		"bad ID":           {func(m *vmm.Machine) { m.ID = strings.Repeat("x", 65) }, within(t), "Invalid instance ID"},
 		"Started refuses":  {func(m *vmm.Machine) { m.Started = func(p int) error { pid = p; return refused } }, within(t), "no cgroup"},
 		"context was over": {func(m *vmm.Machine) { m.Started = func(p int) error { pid = p; cancel(); return nil } }, cancelled, "canceled"},
 	} {

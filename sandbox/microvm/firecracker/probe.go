@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"thaw.dev/thaw/sandbox"
+	"thaw.dev/thaw/sandbox/microvm/kvm"
 )
 
 // Version is a release of Firecracker.
@@ -75,8 +76,11 @@ func parseVersion(out []byte) (Version, error) {
 
 // Probe implements vmm.VMM.
 func (d *Driver) Probe(ctx context.Context) []sandbox.Check {
+	hardware := kvm.Probe(ctx)
+	hardware.Must = true
 	return []sandbox.Check{
 		d.probePrograms(ctx),
+		hardware,
 		{
 			Name: "root", Must: true, OK: os.Geteuid() == 0,
 			Detail: fmt.Sprintf("user %d", os.Geteuid()), Remedy: remedy(os.Geteuid() == 0, "run thaw as root: the jailer needs it"),

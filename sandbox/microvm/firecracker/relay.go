@@ -157,7 +157,7 @@ func (r *relays) serve(i int, port *net.UnixConn, root *os.File) {
 	w := wire{port: port, buffer: make([]byte, relayBuffer)}
 	pause := firstRedial
 	for r.awaitOpen() {
-		conn, err := dialGuest(r.ctx, root, FirstPort+i)
+		conn, err := dialGuest(r.ctx, root, vmm.VsockPort+i)
 		if err != nil { // the guest does not listen yet, or has ended
 			timer := time.NewTimer(pause)
 			select {

@@ -7,8 +7,10 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"thaw.dev/thaw/sandbox/microvm/firecracker/supervisor"
+	"thaw.dev/thaw/sandbox/microvm/jail"
 	"thaw.dev/thaw/sandbox/microvm/vmm"
 )
 
@@ -89,12 +91,12 @@ func (d *Driver) start(ctx context.Context, m vmm.Machine, stdin *os.File) (*mac
 		closeMachine(m)
 		return nil, err
 	}
-	p, socket, err := startProcess(d.opts.Supervisor, d.opts.StateDir, stdin)
+	p, client, err := startProcess(d.opts.Supervisor, d.opts.StateDir, stdin)
 	if err != nil {
 		closeMachine(m)
 		return nil, err
 	}
-	vm := newMachine(d, m, p, supervisor.NewClient(socket))
+	vm := newMachine(d, m, p, client)
 	err = vm.begin(ctx, m)
 	go vm.watchEnd() // ends with the process; Kill waits for it
 	if err != nil {
@@ -106,13 +108,13 @@ func (d *Driver) start(ctx context.Context, m vmm.Machine, stdin *os.File) (*mac
 // begin brings the machine to the point where Firecracker answers.
 func (vm *machine) begin(ctx context.Context, m vmm.Machine) error {
 	d := vm.driver
-	stop := context.AfterFunc(ctx, func() { _ = vm.process.kill() })
+	stop := context.AfterFunc(ctx, vm.process.Kill)
 	defer stop()
 	if err := d.add(vm); err != nil {
 		return err
 	}
 	if m.Started != nil {
-		if err := m.Started(vm.process.pid); err != nil {
+		if err := m.Started(vm.process.PID()); err != nil {
 			return err
 		}
 	}
@@ -123,10 +125,10 @@ func (vm *machine) begin(ctx context.Context, m vmm.Machine) error {
 	root, tap, err := vm.supervisor.Start(supervisor.Start{
 		Base:       d.base(),
 		BaseBytes:  d.execBytes + 2*maxStateBytes + jailSlack,
-		Root:       filepath.Join(d.base(), filepath.Base(d.opts.Program), m.ID, "root"),
+		Root:       filepath.Join(d.base(), filepath.Base(d.opts.Program), jailerID(m.ID), "root"),
 		Argv:       d.jailerArgs(m),
-		UID:        d.opts.UID,
-		GID:        d.opts.GID,
+		UID:        jail.User,
+		GID:        jail.User,
 		Drives:     m.Shape.Drives,
 		DriveBytes: vmm.MaxDriveBytes,
 		MTU:        mtu,
@@ -137,13 +139,25 @@ func (vm *machine) begin(ctx context.Context, m vmm.Machine) error {
 	if err := vm.connect(root, tap, m); err != nil {
 		return err
 	}
-	if err := vm.api.await(ctx, vm.process.done); err != nil {
+	if err := vm.api.await(ctx, vm.process.Done()); err != nil {
 		return err
 	}
 	if m.Scratch != nil {
 		return vm.attachOwn(supervisor.Scratch, m.Scratch)
 	}
 	return nil
+}
+
+// jailerID is what the jailer may call a machine: letters, digits and dashes. It need not be unique, because nobody sees
+// another machine's jail.
+func jailerID(id string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9':
+			return r
+		}
+		return '-'
+	}, id)
 }
 
 // jailerArgs is the jailer's command line. There is no --cgroup: the engine put the supervisor into one, and its
@@ -154,10 +168,10 @@ func (d *Driver) jailerArgs(m vmm.Machine) []string {
 	largest := max(m.Shape.MemoryBytes, m.Shape.ScratchBytes, maxStateBytes)
 	return []string{
 		d.opts.Jailer,
-		"--id", m.ID,
+		"--id", jailerID(m.ID),
 		"--exec-file", d.opts.Program,
-		"--uid", strconv.Itoa(d.opts.UID),
-		"--gid", strconv.Itoa(d.opts.GID),
+		"--uid", strconv.Itoa(jail.User),
+		"--gid", strconv.Itoa(jail.User),
 		"--chroot-base-dir", d.base(),
 		"--resource-limit", "fsize=" + strconv.FormatInt(largest, 10),
 		"--resource-limit", "no-file=" + strconv.Itoa(maxFiles),

@@ -15,7 +15,7 @@ type Client struct {
 	socket *os.File // guarded by mu
 }
 
-// NewClient takes over socket.
+// NewClient speaks over socket, which stays the caller's. The supervisor ends, and with it the machine, when it is closed.
 func NewClient(socket *os.File) *Client { return &Client{socket: socket} }
 
 // Start tells the supervisor what to do. It returns descriptors of the jail's root directory and, with an MTU, of a tap
@@ -84,11 +84,4 @@ func (c *Client) call(message any, with *os.File) ([]*os.File, error) {
 		return nil, errors.New(answer.Error)
 	}
 	return files, nil
-}
-
-// Close ends the supervisor and the machine, if they are still there.
-func (c *Client) Close() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.socket.Close()
 }
