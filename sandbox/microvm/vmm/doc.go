@@ -22,7 +22,8 @@
 //
 // A drive has no content until SetDrive gives it one, at any time before Load or while running: the guest sees a device
 // whose size is fixed and whose content was zeros. So a machine can wait without knowing its function, and every machine
-// of a Shape has the same devices. The guest must not have read the drive before.
+// of a Shape has the same devices. The guest must not have read the drive before. Nor may it rely on what is behind an
+// image's end: there are zeros, or the device ends there, or it fails to read.
 //
 // # Trust
 //

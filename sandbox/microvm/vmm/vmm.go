@@ -81,7 +81,8 @@ func DriveSerial(i int) string { return "drive" + strconv.Itoa(i) }
 
 // Machine is one machine to start. Start functions take over all files: the driver closes them, also on error.
 type Machine struct {
-	// ID names the machine on this host: a sandbox.Spec.ID.
+	// ID names the machine on this host: a sandbox.Spec.ID, or another name of at most 40 letters, digits, dots and
+	// dashes.
 	ID    string
 	Shape Shape
 	// Memory is a memfd of Shape.MemoryBytes. Boot maps it shared, so that it holds the guest's memory once the machine
@@ -91,7 +92,8 @@ type Machine struct {
 	Memory *os.File
 	// Ports are the guest's ends of four stream sockets. The engine keeps the other ends.
 	Ports [NumPorts]*os.File
-	// Scratch backs the writable drive; nil if Shape.ScratchBytes is 0.
+	// Scratch backs the writable drive; nil if Shape.ScratchBytes is 0. It has a name or can be given one, because it was
+	// made with O_TMPFILE.
 	Scratch *os.File
 	// Network is the guest's end of a SEQPACKET socket with one Ethernet frame per packet; nil if Shape.Network is false.
 	Network *os.File
@@ -123,7 +125,8 @@ type VM interface {
 	Continue(ctx context.Context) error
 	// Save writes a stopped machine: its memory into memory, an empty file that becomes Shape.MemoryBytes long with holes
 	// where the guest's memory is zero, everything else into state. A nil memory leaves the memory out: for a machine
-	// that was booted on a Machine.Memory of its own. The machine stays stopped.
+	// that was booted on a Machine.Memory of its own. The machine stays stopped. What is under way on the ports meanwhile
+	// may be lost in this machine as well.
 	Save(ctx context.Context, memory, state *os.File) error
 	// Done is closed when the monitor has ended and nothing of the machine is left; Exit then says why, in a few words
 	// and with the monitor's last words if it printed any, at most 4 KiB. Empty if the guest powered off by itself.
