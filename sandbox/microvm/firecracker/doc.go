@@ -35,7 +35,8 @@
 //   - The scratch file must have a name, or have been made with O_TMPFILE: a file whose last name was removed cannot be
 //     mounted.
 //   - Boot cannot use a given memory file: Save copies the memory into it.
-//   - A guest cannot switch itself off, only reboot, which ends Firecracker.
+//   - A guest cannot switch itself off, only reboot, which ends Firecracker. Its exit status 148 means that its seccomp
+//     filter stopped it.
 //
 // # Trust
 //

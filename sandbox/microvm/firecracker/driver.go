@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync"
 
-	"thaw.dev/thaw/sandbox/microvm/firecracker/supervisor"
 	"thaw.dev/thaw/sandbox/microvm/vmm"
 )
 
@@ -27,9 +26,9 @@ type Options struct {
 	Program string
 	// Jailer is the jailer executable; if empty, "jailer" beside Program or in PATH.
 	Jailer string
-	// Supervisor is a program and its first arguments that lead to supervisor.Run; if empty, this program with
-	// supervisor.Word.
-	Supervisor []string
+	// Supervisor is the path of a program that calls supervisor.Run when its argument 0 is supervisor.Argv0; if empty,
+	// this program. It stays as long as the machine, so it should be small.
+	Supervisor string
 	// Logger gets what an operator may want to know.
 	Logger *slog.Logger
 }
@@ -60,12 +59,12 @@ func New(o Options) (*Driver, error) {
 	if err := d.find(); err != nil {
 		return nil, err
 	}
-	if len(d.opts.Supervisor) == 0 {
+	if d.opts.Supervisor == "" {
 		self, err := os.Executable()
 		if err != nil {
 			return nil, err
 		}
-		d.opts.Supervisor = []string{self, supervisor.Word}
+		d.opts.Supervisor = self
 	}
 	if err := os.MkdirAll(o.StateDir, 0o700); err != nil {
 		return nil, err

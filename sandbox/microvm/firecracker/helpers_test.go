@@ -25,7 +25,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == supervisor.Word {
+	if os.Args[0] == supervisor.Argv0 {
 		os.Exit(supervisor.Run())
 	}
 	if dir := os.Getenv(daemonEnv); dir != "" {

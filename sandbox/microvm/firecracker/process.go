@@ -3,7 +3,6 @@ package firecracker
 import (
 	"fmt"
 	"os"
-	"slices"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -12,9 +11,9 @@ import (
 	"thaw.dev/thaw/sandbox/microvm/jail"
 )
 
-// startProcess starts a supervisor with stdin, and returns it with the driver's side of its socket. argv leads to it;
-// stateDir is there for Sweep to see.
-func startProcess(argv []string, stateDir string, stdin *os.File) (*jail.Process, *supervisor.Client, error) {
+// startProcess starts program as a supervisor with stdin, and returns it with the driver's side of its socket. stateDir is
+// there for Sweep to see.
+func startProcess(program, stateDir string, stdin *os.File) (*jail.Process, *supervisor.Client, error) {
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, nil, err
@@ -27,7 +26,7 @@ func startProcess(argv []string, stateDir string, stdin *os.File) (*jail.Process
 		return nil, nil, err
 	}
 	defer func() { _ = words.Close() }()
-	pid, err := syscall.ForkExec(argv[0], append(slices.Clone(argv), stateDir), &syscall.ProcAttr{
+	pid, err := syscall.ForkExec(program, []string{supervisor.Argv0, stateDir}, &syscall.ProcAttr{
 		Dir: "/",
 		// Nothing of the daemon's environment; the supervisor is idle for most of its life.
 		Env:   []string{"GOGC=off", "GOMEMLIMIT=16MiB", "GOMAXPROCS=1"},
@@ -41,7 +40,7 @@ func startProcess(argv []string, stateDir string, stdin *os.File) (*jail.Process
 	})
 	if err != nil {
 		_, _ = ours.Close(), last.Close()
-		return nil, nil, fmt.Errorf("start %s: %w", argv[0], err)
+		return nil, nil, fmt.Errorf("start %s: %w", program, err)
 	}
 	p, err := jail.Watch(pid, ours, last)
 	if err != nil {

@@ -61,7 +61,7 @@ func (d *Driver) Sweep(ctx context.Context) error {
 // isSupervisor reports whether pid is a supervisor of a driver on this state directory, of this process or another.
 func (d *Driver) isSupervisor(pid int) bool {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-	return err == nil && bytes.HasSuffix(b, []byte("\x00"+supervisor.Word+"\x00"+d.opts.StateDir+"\x00"))
+	return err == nil && bytes.Equal(b, []byte(supervisor.Argv0+"\x00"+d.opts.StateDir+"\x00"))
 }
 
 // killSupervisor kills pid if it still is what was seen, and waits until it has ended.

@@ -8,9 +8,9 @@ import (
 	"syscall"
 )
 
-// Word is the first argument by which a program that can be the supervisor knows that it is it: it then calls Run and
-// does nothing else before.
-const Word = "thaw-firecracker"
+// Argv0 is the supervisor's argument 0, by which a program that can be it knows that it is it: it then calls Run and does
+// nothing else before.
+const Argv0 = "thaw-firecracker-supervisor"
 
 // Socket is the file descriptor of the socket to the driver.
 const Socket = 3
