@@ -22,12 +22,22 @@ func makeGroup(pid int) error {
 	return put(sandboxGroup+"/cgroup.procs", itoa(pid))
 }
 
+// fileReserveBytes is what the sandbox's group may hold beyond its limit, for what the kernel keeps of files. The limit
+// itself, on all other memory, is watchMemory's: the kernel would rather drop the programs that are running from memory,
+// and read them again for each few instructions, than kill one of them.
+const fileReserveBytes = 32 << 20
+
 // limit sets the limits; 0 is none.
-func limit(l wire.Limits) error {
+func (m *machine) limit(l wire.Limits) error {
+	most := l.MemoryBytes
+	if most > 0 {
+		most += fileReserveBytes
+	}
+	m.memoryBytes.Store(l.MemoryBytes)
 	for _, s := range []struct {
 		file  string
 		value int64
-	}{{"memory.max", l.MemoryBytes}, {"pids.max", l.Pids}} {
+	}{{"memory.max", most}, {"pids.max", l.Pids}} {
 		text := "max"
 		if s.value > 0 {
 			text = itoa(int(s.value))
@@ -74,47 +84,41 @@ func freeze(on bool) error {
 	}
 }
 
-// stats reads what the sandbox uses. Memory is without what the kernel could give up at once, which it holds of files.
-func stats() (wire.Stats, error) {
-	var text [5]string
-	for i, file := range [5]string{"memory.current", "memory.peak", "memory.stat", "cpu.stat", "memory.events"} {
+// stats reads what the sandbox uses. Memory is without what the kernel could give up of files.
+func (m *machine) stats() (wire.Stats, error) {
+	var text [2]string
+	for i, file := range [2]string{"memory.peak", "cpu.stat"} {
 		var err error
 		if text[i], err = get(sandboxGroup + "/" + file); err != nil {
 			return wire.Stats{}, err
 		}
 	}
-	files := field(text[2], "file") - field(text[2], "shmem")
+	used, err := memoryUsed()
+	if err != nil {
+		return wire.Stats{}, err
+	}
+	peak, most := number(text[0]), m.memoryBytes.Load()
+	if most > 0 {
+		peak = min(peak, most)
+	}
 	return wire.Stats{
-		MemoryBytes:     max(0, number(text[0])-files),
-		PeakMemoryBytes: number(text[1]),
-		CPUNanos:        field(text[3], "usage_usec") * 1000,
-		OOMKills:        field(text[4], "oom_kill"),
+		MemoryBytes: used, PeakMemoryBytes: max(peak, used),
+		CPUNanos: field(text[1], "usage_usec") * 1000, OOMKills: m.oomKills.Load(),
 	}, nil
 }
 
-func number(text string) int64 { return field("n "+text, "n") }
-
-// watchOOM calls tell with the number of processes that the memory limit has killed, each time it grew. It ends with an
-// error only.
-func watchOOM(tell func(kills int64) error) error {
-	fd, err := unix.Open(sandboxGroup+"/memory.events", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+// memoryUsed is how much memory the sandbox has, in bytes, without what the kernel could give up of files.
+func memoryUsed() (int64, error) {
+	current, err := get(sandboxGroup + "/memory.current")
 	if err != nil {
-		return fail("watch memory", err)
+		return 0, err
 	}
-	b := make([]byte, 1<<10)
-	for told := int64(0); ; {
-		n, err := unix.Pread(fd, b, 0)
-		if err != nil {
-			return fail("watch memory", err)
-		}
-		if kills := field(string(b[:n]), "oom_kill"); kills > told {
-			told = kills
-			if err := tell(kills); err != nil {
-				return err
-			}
-		}
-		if _, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLPRI}}, -1); err != nil && !errors.Is(err, unix.EINTR) {
-			return fail("watch memory", err)
-		}
+	stat, err := get(sandboxGroup + "/memory.stat")
+	if err != nil {
+		return 0, err
 	}
+	files := field(stat, "file") - field(stat, "shmem") + field(stat, "slab_reclaimable")
+	return max(0, number(current)-files), nil
 }
+
+func number(text string) int64 { return field("n "+text, "n") }

@@ -3,6 +3,7 @@ package pid1
 import (
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -19,6 +20,9 @@ type machine struct {
 	launcher *launcher
 	running  bool // the launcher is the agent
 
+	memoryBytes atomic.Int64 // the limit, 0: none
+	oomKills    atomic.Int64 // processes that it killed
+
 	manage  far
 	writing sync.Mutex // held while writing to manage: frames must not mix
 }
@@ -34,9 +38,7 @@ func Boot() error {
 	}
 	failed := make(chan error, 3)
 	go func() { failed <- m.reap() }()
-	go func() {
-		failed <- watchOOM(func(kills int64) error { return m.event(wire.KindOOM, (&wire.OOM{Kills: kills}).Append(nil)) })
-	}()
+	go func() { failed <- m.watchMemory() }()
 	go func() { failed <- m.serve() }()
 	return <-failed
 }
@@ -125,7 +127,7 @@ func (m *machine) do(f wire.Frame) ([]byte, error) {
 	case wire.KindLimit:
 		l, err := wire.ParseLimits(f.Body)
 		if err == nil {
-			err = limit(l)
+			err = m.limit(l)
 		}
 		return nil, err
 	case wire.KindRefresh:
@@ -135,7 +137,7 @@ func (m *machine) do(f wire.Frame) ([]byte, error) {
 		}
 		return nil, err
 	case wire.KindStats:
-		s, err := stats()
+		s, err := m.stats()
 		if err != nil {
 			return nil, err
 		}

@@ -42,7 +42,7 @@ func (m *machine) setup(s wire.Setup) error {
 			return err
 		}
 	}
-	if err := limit(s.Limits); err != nil {
+	if err := m.limit(s.Limits); err != nil {
 		return err
 	}
 	m.running = true
