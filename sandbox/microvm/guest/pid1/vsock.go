@@ -29,9 +29,13 @@ func listen(port uint32) (*socket, error) {
 	if err := unix.Bind(fd, &unix.SockaddrVM{CID: unix.VMADDR_CID_ANY, Port: port}); err != nil {
 		return nil, fail("vsock port "+itoa(int(port)), err)
 	}
-	s := &socket{listener: fd, conn: -1}
+	return newSocket(fd), fail("listen", unix.Listen(fd, 4))
+}
+
+func newSocket(listener int) *socket {
+	s := &socket{listener: listener, conn: -1}
 	s.have = sync.NewCond(&s.mu)
-	return s, fail("listen", unix.Listen(fd, 4))
+	return s
 }
 
 // Read reads from the connection, and waits for the next one when it ends.
