@@ -148,7 +148,7 @@ func extendedPool(t *testing.T) (*invoke.Invoker, *pool.Pool, *lines) {
 func extendedPoolWith(t *testing.T, snapshots *snapshot.Store, sink func([]logs.Event)) (*pool.Pool, *lambda.Config) {
 	t.Helper()
 	p := pool.Open(pool.Options{
-		Engine: sandbox.Guard(fake.New(fake.Options{Guest: extended})),
+		Engines: []sandbox.Engine{sandbox.Guard(fake.New(fake.Options{Guest: extended}))},
 		Launch: func(context.Context, *lambda.Config) (pool.Launch, error) {
 			return pool.Launch{Image: "/image", Agent: "/agent", Kind: link.KindFrames, Env: map[string]string{}}, nil
 		},

@@ -157,7 +157,7 @@ func newPool(t *testing.T) (*pool.Pool, functions, *fake.Engine) {
 	t.Helper()
 	engine := fake.New(fake.Options{Guest: actor})
 	p := pool.Open(pool.Options{
-		Engine: sandbox.Guard(engine),
+		Engines: []sandbox.Engine{sandbox.Guard(engine)},
 		Launch: func(context.Context, *lambda.Config) (pool.Launch, error) {
 			return pool.Launch{Image: "/image", Agent: "/agent", Kind: link.KindFrames, Env: map[string]string{}}, nil
 		},

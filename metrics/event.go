@@ -46,6 +46,7 @@ func (m *Metrics) coldStart(e *pool.Event) {
 	for p, d := range [...]time.Duration{e.Phases.Place, e.Phases.Code, e.Phases.Init} { // in the order of phases
 		row[p].observe(m.coldPhases.bounds, d)
 	}
+	m.coldTotals.observe(e.Phases.Place+e.Phases.Init, e.Engine)
 	m.recent.add(coldStart{time.Now(), i, e.Phases})
 }
 

@@ -81,6 +81,11 @@ var ownFamilies = []Family{
 		func(s *scrape) { s.histograms(s.m.coldPhases) },
 	},
 	{
+		"thaw_engine_cold_start_seconds", typeHistogram, []Label{{"engine", engines}},
+		"Time of successful cold starts, phases place and init together, by what isolates the function.",
+		func(s *scrape) { s.histograms(s.m.coldTotals) },
+	},
+	{
 		"thaw_waiting_callers", typeGauge, nil,
 		"Invocations that wait for an environment.",
 		func(s *scrape) { s.value(float64(s.sums.waiting)) },
@@ -106,6 +111,16 @@ var ownFamilies = []Family{
 		func(s *scrape) { s.sum(&s.sums.used) },
 	},
 	{
+		"thaw_engine_environments", typeGauge, []Label{{"engine", engines}},
+		"Execution environments by what isolates them, without those that are starting.",
+		func(s *scrape) { s.perEngine(&s.sums.isolated) },
+	},
+	{
+		"thaw_engine_environment_reserved_bytes", typeGauge, []Label{{"engine", engines}},
+		"Memory that these reserve.",
+		func(s *scrape) { s.perEngine(&s.sums.isolatedBytes) },
+	},
+	{
 		"thaw_environments_destroyed_total", typeCounter, []Label{{"cause", endCauses}},
 		"Environments that ended.",
 		func(s *scrape) { s.counters(s.m.destroyed) },
@@ -121,13 +136,14 @@ var ownFamilies = []Family{
 		func(s *scrape) { s.histograms(s.m.thaws) },
 	},
 	{
-		"thaw_slots", typeGauge, []Label{{"kind", slotKinds}, {"runtime", nil}, {"state", slotStates}},
+		"thaw_slots", typeGauge, slices.Concat(stockLabels, []Label{{"state", slotStates}}),
 		"Slots without a tenant.",
 		func(s *scrape) {
-			s.stocks(func(st *pool.StockStatus) {
-				s.sample("", float64(st.Ready), string(st.Kind), st.Runtime, "ready")
-				s.sample("", float64(st.Filling), string(st.Kind), st.Runtime, "filling")
-			})
+			for i := range s.sums.stocks {
+				st := &s.sums.stocks[i]
+				s.sample("", float64(st.Ready), string(st.Kind), st.Runtime, st.Engine, "ready")
+				s.sample("", float64(st.Filling), string(st.Kind), st.Runtime, st.Engine, "filling")
+			}
 		},
 	},
 	{
@@ -187,8 +203,17 @@ var ownFamilies = []Family{
 	},
 	{
 		"thaw_build_info", typeGauge, []Label{{"version", nil}, {"go", nil}, {"engine", nil}},
-		"Always 1; its labels say which build runs, and with which engine.",
+		"Always 1; its labels say which build runs, and with which engine where the operator chose no other for a function.",
 		func(s *scrape) { s.sample("", 1, s.process.Version, s.process.Go, s.status.Engine) },
+	},
+	{
+		"thaw_engine_info", typeGauge, []Label{{"engine", nil}, {"monitor", nil}, {"accelerator", nil}},
+		"Always 1, for each engine that functions can have. With accelerator tcg virtual machines are emulated.",
+		func(s *scrape) {
+			for _, e := range s.status.Engines {
+				s.sample("", 1, e.Name, e.Monitor, e.Accelerator)
+			}
+		},
 	},
 	{
 		"process_start_time_seconds", typeGauge, nil,
@@ -232,4 +257,4 @@ var ownFamilies = []Family{
 	},
 }
 
-var stockLabels = []Label{{"kind", slotKinds}, {"runtime", nil}}
+var stockLabels = []Label{{"kind", slotKinds}, {"runtime", nil}, {"engine", nil}}

@@ -16,6 +16,7 @@ var (
 	phases      = values{"place", "code", "init"}
 	slotKinds   = values{string(pool.SourceHot), string(pool.SourceEmpty), other}
 	slotStates  = values{"ready", "filling"}
+	engines     = values{"gvisor", "microvm", "fake", other}
 	states      = values{string(pool.StateStarting), string(pool.StateBusy), string(pool.StateIdle), string(pool.StateFrozen), other}
 	provisioned = values{"false", "true"}
 	refusals    = values{"memory", "scaling_rate", "overload", other}
@@ -54,6 +55,7 @@ type Metrics struct {
 
 	coldStarts *counters   // source, cause, result
 	coldPhases *histograms // source, phase
+	coldTotals *histograms // engine
 	destroyed  *counters   // cause
 	refused    *counters   // cause
 	snapshots  *counters   // result
@@ -73,6 +75,7 @@ func New() *Metrics {
 		since:       time.Now(),
 		coldStarts:  newCounters(sources, coldCauses, results),
 		coldPhases:  newHistograms(coldBounds, sources, phases),
+		coldTotals:  newHistograms(coldBounds, engines),
 		destroyed:   newCounters(endCauses),
 		refused:     newCounters(refusals),
 		snapshots:   newCounters(results),

@@ -129,36 +129,45 @@ func TestStatusIsSummedUp(t *testing.T) {
 	t.Parallel()
 	hostile := "a\"b\\c\nd\xff" + strings.Repeat("x", 100)
 	status := pool.Status{
-		Engine: "gvisor", BudgetBytes: 1000, ReservedBytes: 600,
+		Engine: "gvisor", Engines: []pool.EngineStatus{{Name: "gvisor"}, {Name: "microvm", Monitor: "qemu", Accelerator: "tcg"}}, BudgetBytes: 1000, ReservedBytes: 600,
 		Environments: []pool.EnvironmentStatus{
 			{Function: hostile, State: pool.StateFrozen, ReservedBytes: 100, UsedBytes: 30},
-			{State: pool.StateFrozen, ReservedBytes: 100, UsedBytes: 40},
-			{State: pool.StateBusy, Provisioned: true, ReservedBytes: 200},
+			{State: pool.StateFrozen, Engine: "microvm", ReservedBytes: 100, UsedBytes: 40},
+			{State: pool.StateBusy, Engine: "microvm", Provisioned: true, ReservedBytes: 200},
+			{State: pool.StateStarting},
 			{State: "asleep", ReservedBytes: 1},
 		},
 		Stocks: []pool.StockStatus{
-			{Kind: pool.SourceHot, Runtime: "python3.11", Ready: 2, Filling: 1, Target: 3, ReservedBytes: 96, Taken: 7, Missed: 1, Drained: 2},
+			{Kind: pool.SourceHot, Runtime: "python3.11", Engine: "gvisor", Ready: 2, Filling: 1, Target: 3, ReservedBytes: 96, Taken: 7, Missed: 1, Drained: 2},
+			{Kind: pool.SourceHot, Runtime: "python3.11", Engine: "microvm", MemoryMB: 512, Ready: 1, Target: 2, Missed: 3},
+			{Kind: pool.SourceHot, Runtime: "python3.11", Engine: "microvm", MemoryMB: 2048, Ready: 4, Target: 4},
 			{Kind: pool.SourceEmpty, Runtime: hostile},
 		},
 		Waiting:   []pool.WaitingStatus{{Callers: 2}, {Callers: 3}},
 		Snapshots: pool.SnapshotStatus{Count: 4, Bytes: 5},
 	}
-	hot := `{kind="hot",runtime="python3.11"}`
+	hot := `{kind="hot",runtime="python3.11",engine="gvisor"}`
+	machines := `{kind="hot",runtime="python3.11",engine="microvm"}`
 	got := scrape(t, metrics.New(), status)
 	expect(t, got, map[string]float64{
-		`thaw_environments{state="frozen",provisioned="false"}`:               2,
-		`thaw_environments{state="busy",provisioned="true"}`:                  1,
-		`thaw_environments{state="idle",provisioned="false"}`:                 0,
-		`thaw_environments{state="other",provisioned="false"}`:                1,
-		`thaw_environment_reserved_bytes{state="frozen",provisioned="false"}`: 200,
-		`thaw_environment_used_bytes{state="frozen",provisioned="false"}`:     70,
-		"thaw_memory_budget_bytes":                                            1000,
-		"thaw_memory_reserved_bytes":                                          600,
-		`thaw_slots{kind="hot",runtime="python3.11",state="ready"}`:           2,
-		`thaw_slots{kind="hot",runtime="python3.11",state="filling"}`:         1,
-		"thaw_slots_target" + hot:                                             3, "thaw_slot_reserved_bytes" + hot: 96,
+		`thaw_environments{state="frozen",provisioned="false"}`:                       2,
+		`thaw_environments{state="busy",provisioned="true"}`:                          1,
+		`thaw_environments{state="idle",provisioned="false"}`:                         0,
+		`thaw_environments{state="other",provisioned="false"}`:                        1,
+		`thaw_environment_reserved_bytes{state="frozen",provisioned="false"}`:         200,
+		`thaw_environment_used_bytes{state="frozen",provisioned="false"}`:             70,
+		"thaw_memory_budget_bytes":                                                    1000,
+		"thaw_memory_reserved_bytes":                                                  600,
+		`thaw_slots{kind="hot",runtime="python3.11",engine="gvisor",state="ready"}`:   2,
+		`thaw_slots{kind="hot",runtime="python3.11",engine="gvisor",state="filling"}`: 1,
+		`thaw_slots{kind="hot",runtime="python3.11",engine="microvm",state="ready"}`:  5,
+		"thaw_slots_target" + machines:                                                6, "thaw_slots_missed_total" + machines: 3,
+		`thaw_engine_environments{engine="gvisor"}`: 0, `thaw_engine_environments{engine="microvm"}`: 2, `thaw_engine_environments{engine="other"}`: 2,
+		`thaw_engine_environment_reserved_bytes{engine="microvm"}`:    300,
+		`thaw_engine_info{engine="gvisor",monitor="",accelerator=""}`: 1, `thaw_engine_info{engine="microvm",monitor="qemu",accelerator="tcg"}`: 1,
+		"thaw_slots_target" + hot: 3, "thaw_slot_reserved_bytes" + hot: 96,
 		"thaw_slots_taken_total" + hot: 7, "thaw_slots_missed_total" + hot: 1, "thaw_slots_drained_total" + hot: 2,
-		`thaw_slots_target{kind="empty",runtime="a\"b\\c\nd?` + strings.Repeat("x", 56) + `"}`: 0,
+		`thaw_slots_target{kind="empty",runtime="a\"b\\c\nd?` + strings.Repeat("x", 56) + `",engine=""}`: 0,
 		"thaw_waiting_callers": 5, "thaw_waiting_functions": 2, "thaw_snapshots": 4, "thaw_snapshot_bytes": 5,
 	})
 	for _, name := range []string{
@@ -176,7 +185,7 @@ func TestStatusIsSummedUp(t *testing.T) {
 func TestPageIsAsAnnounced(t *testing.T) {
 	t.Parallel()
 	m := metrics.New()
-	status := pool.Status{}
+	status := pool.Status{Engines: []pool.EngineStatus{{Name: "fake"}}}
 	for i := range 1000 {
 		status.Stocks = append(status.Stocks, pool.StockStatus{Kind: pool.SourceHot, Runtime: strconv.Itoa(i)})
 		name := fmt.Sprint("function-", i)

@@ -104,15 +104,20 @@ func (s *scrape) histograms(h *histograms) {
 	})
 }
 
-// stocks calls f for each stock, at most maxStocks.
-func (s *scrape) stocks(f func(*pool.StockStatus)) {
-	for i := range min(len(s.status.Stocks), maxStocks) {
-		f(&s.status.Stocks[i])
+func (s *scrape) perStock(value func(*pool.StockStatus) int64) {
+	for i := range s.sums.stocks {
+		st := &s.sums.stocks[i]
+		s.sample("", float64(value(st)), string(st.Kind), st.Runtime, st.Engine)
 	}
 }
 
-func (s *scrape) perStock(value func(*pool.StockStatus) int64) {
-	s.stocks(func(st *pool.StockStatus) { s.sample("", float64(value(st)), string(st.Kind), st.Runtime) })
+// perEngine writes a sum for each engine, that of others only if it is something.
+func (s *scrape) perEngine(b *[4]int64) {
+	for i, engine := range engines {
+		if b[i] > 0 || engine != other {
+			s.sample("", float64(b[i]), engine)
+		}
+	}
 }
 
 // byState holds a sum for each state of environments, provisioned or not.
@@ -132,6 +137,8 @@ func (s *scrape) sum(b *byState) {
 type sums struct {
 	waiting                      int
 	environments, reserved, used byState
+	isolated, isolatedBytes      [4]int64           // indexed as engines
+	stocks                       []pool.StockStatus // at most maxStocks; one for all sizes of memory
 }
 
 func (s *sums) of(status *pool.Status) {
@@ -147,6 +154,31 @@ func (s *sums) of(status *pool.Status) {
 		s.environments[state][p]++
 		s.reserved[state][p] += e.ReservedBytes
 		s.used[state][p] += e.UsedBytes
+		if e.State != pool.StateStarting {
+			engine := engines.index(e.Engine)
+			s.isolated[engine]++
+			s.isolatedBytes[engine] += e.ReservedBytes
+		}
+	}
+	s.addStocks(status.Stocks)
+}
+
+// addStocks adds up the stocks that differ in their slots' memory only.
+func (s *sums) addStocks(all []pool.StockStatus) {
+	for i := range all {
+		st := &all[i]
+		at := slices.IndexFunc(s.stocks, func(x pool.StockStatus) bool {
+			return x.Kind == st.Kind && x.Runtime == st.Runtime && x.Engine == st.Engine
+		})
+		switch {
+		case at >= 0:
+			sum := &s.stocks[at]
+			sum.Ready, sum.Filling, sum.Target = sum.Ready+st.Ready, sum.Filling+st.Filling, sum.Target+st.Target
+			sum.ReservedBytes += st.ReservedBytes
+			sum.Taken, sum.Missed, sum.Drained = sum.Taken+st.Taken, sum.Missed+st.Missed, sum.Drained+st.Drained
+		case len(s.stocks) < maxStocks:
+			s.stocks = append(s.stocks, *st)
+		}
 	}
 }
 

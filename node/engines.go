@@ -30,6 +30,15 @@ func (e *engines) of(fn *lambda.Config) sandbox.Engine {
 	return e.open[e.policy.engine(e.region, fn.Account, fn.Name)]
 }
 
+// all are the engines, the standard one first.
+func (e *engines) all() []sandbox.Engine {
+	var all []sandbox.Engine
+	for _, name := range e.policy.engines() {
+		all = append(all, e.open[name])
+	}
+	return all
+}
+
 // openEngines opens the engines that functions can get, checks that this host can run each of them, and removes what an
 // earlier server left, also of engines that it had and this one has not.
 func (n *Node) openEngines(ctx context.Context, c Config, helpers embedded.Paths) (*engines, error) {

@@ -118,8 +118,8 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 	counts := metrics.New()
 	launcher := launcher{catalog, isolation}
 	environments := pool.Open(pool.Options{
-		Engine: isolation.open[c.Engine],
-		Launch: launcher.launch,
+		Engines: isolation.all(),
+		Launch:  launcher.launch,
 		CodeImage: func(ctx context.Context, fn *lambda.Config) (string, error) {
 			return packages.Image(ctx, fn.Code.SHA256)
 		},

@@ -13,7 +13,7 @@ var memoryClasses = [...]int{512, 1024, 2048, 4096, lambda.MaxMemoryMB}
 func (p *Pool) complete(l *Launch, memoryMB int) {
 	l.region = p.o.Region
 	if l.Engine == nil {
-		l.Engine = p.o.Engine
+		l.Engine = p.o.Engines[0]
 	}
 	if l.Engine.Capabilities().FixedMemory {
 		l.memory = int64(memoryClass(memoryMB)) << 20

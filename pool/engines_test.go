@@ -22,6 +22,7 @@ func second(t *testing.T) (*fake.Engine, func(*pool.Options, *fake.Options)) {
 		}
 	})
 	return engine, func(o *pool.Options, _ *fake.Options) {
+		o.Engines = append(o.Engines, guarded)
 		launch := o.Launch
 		o.Launch = func(ctx context.Context, fn *lambda.Config) (pool.Launch, error) {
 			l, err := launch(ctx, fn)
@@ -167,6 +168,7 @@ func TestOptimiseNeedsTheFunctionsEngineToHaveSnapshots(t *testing.T) {
 	r := newRig(t, func(o *pool.Options, fo *fake.Options) {
 		change(o, fo)
 		none := sandbox.Guard(fake.New(fake.Options{Name: "plain", NoSnapshot: true}))
+		o.Engines = append(o.Engines, none)
 		launch := o.Launch
 		o.Launch = func(ctx context.Context, fn *lambda.Config) (pool.Launch, error) {
 			l, err := launch(ctx, fn)

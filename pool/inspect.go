@@ -11,7 +11,11 @@ import (
 // Status describes everything the pool holds. It takes the pool's lock for as long as it takes to copy, and asks the
 // engine for the memory that environments use after that.
 func (p *Pool) Status() Status {
-	s := Status{At: time.Now(), Engine: p.o.Engine.Name(), BudgetBytes: p.o.MemoryBudget}
+	s := Status{At: time.Now(), Engine: p.o.Engines[0].Name(), BudgetBytes: p.o.MemoryBudget}
+	for _, e := range p.o.Engines {
+		c := e.Capabilities()
+		s.Engines = append(s.Engines, EngineStatus{Name: e.Name(), Monitor: c.Monitor, Accelerator: c.Accelerator})
+	}
 	p.mu.Lock()
 	s.ReservedBytes = p.used
 	all := make([]*Environment, 0, len(p.live))

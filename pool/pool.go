@@ -47,7 +47,7 @@ type Launch struct {
 	Template bool
 	// Wrapper is the command that starts the runtime process of this function, with Argv as its arguments; empty: none.
 	Wrapper []string
-	// Engine makes the function's sandboxes; nil means Options.Engine.
+	// Engine makes the function's sandboxes. It is one of Options.Engines, as given there; nil means the first.
 	Engine sandbox.Engine
 
 	region string
@@ -56,9 +56,9 @@ type Launch struct {
 
 // Options configure a Pool. All members without a default are required.
 type Options struct {
-	// Engine makes the sandboxes of functions whose Launch names no other. All share the memory budget; slots and snapshots
-	// of one are never used with another.
-	Engine sandbox.Engine
+	// Engines make the sandboxes; the first those of functions whose Launch names no other. All share the memory budget; slots
+	// and snapshots of one are never used with another.
+	Engines []sandbox.Engine
 	// Launch finds, and if need be builds, what the function's runtime needs.
 	Launch func(ctx context.Context, fn *lambda.Config) (Launch, error)
 	// CodeImage returns the host path of the function's code as an EROFS image.
@@ -181,6 +181,11 @@ func Open(o Options) *Pool {
 		refillWake:   make(chan struct{}, 1),
 	}
 	p.work.Go(p.refill)
+	for _, engine := range o.Engines {
+		if p.hasSnapshots(engine) {
+			p.work.Go(func() { _ = engine.Fingerprint() }) // takes a while the first time
+		}
+	}
 	return p
 }
 

@@ -49,7 +49,7 @@ func newRig(t *testing.T, change func(*pool.Options, *fake.Options)) *rig {
 		change(&o, &fo)
 	}
 	r.engine = fake.New(fo)
-	o.Engine = sandbox.Guard(r.engine)
+	o.Engines = append([]sandbox.Engine{sandbox.Guard(r.engine)}, o.Engines...)
 	r.Pool = pool.Open(o)
 	t.Cleanup(func() {
 		r.Close()
@@ -400,7 +400,7 @@ func TestOwnersAreExclusive(t *testing.T) {
 func BenchmarkAcquireRelease(b *testing.B) {
 	engine := fake.New(fake.Options{})
 	p := pool.Open(pool.Options{
-		Engine: engine,
+		Engines: []sandbox.Engine{engine},
 		Launch: func(context.Context, *lambda.Config) (pool.Launch, error) {
 			return pool.Launch{Image: "/image", Agent: "/agent", Kind: link.KindFrames, Env: map[string]string{}}, nil
 		},

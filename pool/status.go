@@ -28,12 +28,20 @@ const (
 type Status struct {
 	At            time.Time           `json:"at"`
 	Engine        string              `json:"engine"` // of functions for which the operator chose no other
+	Engines       []EngineStatus      `json:"engines"`
 	BudgetBytes   int64               `json:"budget_bytes"`
 	ReservedBytes int64               `json:"reserved_bytes"` // environments and stocks together
 	Environments  []EnvironmentStatus `json:"environments"`
 	Stocks        []StockStatus       `json:"stocks"`
 	Waiting       []WaitingStatus     `json:"waiting"` // functions whose callers wait for an environment
 	Snapshots     SnapshotStatus      `json:"snapshots"`
+}
+
+// EngineStatus is an engine that functions can have.
+type EngineStatus struct {
+	Name        string `json:"name"`
+	Monitor     string `json:"monitor,omitempty"`     // the program that its virtual machines are in, where it has some
+	Accelerator string `json:"accelerator,omitempty"` // what executes them: "kvm", or "tcg", which is emulation
 }
 
 // EnvironmentStatus is one environment.

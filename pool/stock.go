@@ -68,9 +68,6 @@ func (p *Pool) Expect(l Launch) {
 	if p.closed {
 		return
 	}
-	if p.hasSnapshots(l.Engine) {
-		p.work.Go(func() { _ = l.Engine.Fingerprint() }) // takes a while the first time
-	}
 	p.stockOf(&l, SourceHot)
 	p.stockOf(&l, SourceEmpty)
 	p.wakeRefill()

@@ -42,6 +42,10 @@ type Capabilities struct {
 	// OverheadBytes is what a sandbox takes of the host's memory beyond what its limits count: the engine's own
 	// processes. 0 means little enough for callers to have a figure of their own.
 	OverheadBytes int64
+
+	// Monitor and Accelerator say, for people, what the virtual machines of an engine that has them run on: such as "qemu",
+	// and "kvm" or "tcg", which is emulation.
+	Monitor, Accelerator string
 }
 
 // Check is one line of Probe's report.

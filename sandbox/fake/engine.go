@@ -28,6 +28,8 @@ type Options struct {
 	FixedMemory bool
 	// OverheadBytes is what Capabilities says about it.
 	OverheadBytes int64
+	// Monitor and Accelerator are what Capabilities says about them.
+	Monitor, Accelerator string
 	// Fingerprint is the engine's; "fake" if empty. Snapshots of an engine with another cannot be restored.
 	Fingerprint string
 }
@@ -71,6 +73,7 @@ func (e *Engine) Capabilities() sandbox.Capabilities {
 	return sandbox.Capabilities{
 		Pause: !e.opts.NoPause, Snapshot: !e.opts.NoSnapshot, Network: e.opts.Network,
 		FixedMemory: e.opts.FixedMemory, OverheadBytes: e.opts.OverheadBytes,
+		Monitor: e.opts.Monitor, Accelerator: e.opts.Accelerator,
 	}
 }
 
