@@ -124,6 +124,15 @@ func TestTopFrames(t *testing.T) {
 		"nodejs": {100, 30, func(v *topView) { press(v, "/", "n", "o", "d", "e", keyEnter) }},
 		"help":   {120, 20, func(v *topView) { press(v, "?") }},
 		"alone":  {100, 30, func(v *topView) { r := v.report; *v = topView{}; v.add(r) }},
+		"engines": {140, 34, func(v *topView) {
+			p := &v.report.Pool
+			p.Engines = []pool.EngineStatus{{Name: "gvisor"}, {Name: "microvm", Monitor: "qemu", Accelerator: "tcg"}}
+			for i := range p.Environments {
+				p.Environments[i].Engine = "gvisor"
+			}
+			p.Environments[5].Engine, p.Stocks[0].Engine = "microvm", "gvisor"
+			p.Stocks[1].Engine, p.Stocks[1].MemoryMB = "microvm", 512
+		}},
 		"problem": {100, 30, func(v *topView) {
 			v.problem = ops.ErrNoServer
 		}},

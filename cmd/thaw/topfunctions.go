@@ -13,7 +13,7 @@ import (
 // topFunction is a function version and its environments.
 type topFunction struct {
 	topKey
-	runtime                                         string
+	runtime, engine                                 string
 	busy, idle, frozen, starting, provisioned, wait int
 	reserved, used                                  int64
 	served                                          int
@@ -59,7 +59,7 @@ func (v *topView) functions() []*topFunction {
 	filter := strings.ToLower(v.filter)
 	list := make([]*topFunction, 0, len(all))
 	for _, f := range all {
-		if strings.Contains(strings.ToLower(f.name), filter) || strings.Contains(f.runtime, filter) {
+		if strings.Contains(strings.ToLower(f.name), filter) || strings.Contains(f.runtime, filter) || f.engine == filter && filter != "" {
 			list = append(list, f)
 		}
 	}
@@ -71,7 +71,8 @@ func (v *topView) functions() []*topFunction {
 }
 
 func (f *topFunction) add(e *pool.EnvironmentStatus) {
-	f.runtime = cmp.Or(e.Runtime, f.runtime) // one that starts has none yet, nor a source
+	f.runtime = cmp.Or(e.Runtime, f.runtime) // one that starts has none yet, nor an engine, nor a source
+	f.engine = cmp.Or(e.Engine, f.engine)
 	switch e.State {
 	case pool.StateStarting:
 		f.starting++
@@ -93,7 +94,7 @@ func (f *topFunction) add(e *pool.EnvironmentStatus) {
 	}
 }
 
-// functionTable shows the functions, with their accounts if there are several.
+// functionTable shows the functions, with their accounts and engines if there are several.
 func (v *topView) functionTable() *topTable {
 	t := &topTable{columns: []topColumn{
 		{"FUNCTION", true, 40}, {"VERSION", true, 8}, {"BUSY", false, 0}, {"IDLE", false, 0}, {"FROZEN", false, 0},
@@ -119,6 +120,9 @@ func (v *topView) functionTable() *topTable {
 			zeroDash(f.wait), zeroDash(f.provisioned), sizeText(f.reserved), used, fmt.Sprint(f.served),
 			printable(cmp.Or(string(f.source), "-")), printable(cmp.Or(f.runtime, "-")),
 		})
+	}
+	if len(v.report.Pool.Engines) > 1 {
+		t.insert(2, topColumn{"ENGINE", true, 12}, func(i int) string { return printable(cmp.Or(list[i].engine, "-")) })
 	}
 	return t
 }

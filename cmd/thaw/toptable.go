@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -19,6 +20,14 @@ type topTable struct {
 }
 
 const topGap = 2
+
+// insert adds a column before the one at the given place; cell returns its content for each row.
+func (t *topTable) insert(at int, c topColumn, cell func(row int) string) {
+	t.columns = slices.Insert(t.columns, at, c)
+	for i := range t.rows {
+		t.rows[i] = slices.Insert(t.rows[i], at, cell(i))
+	}
+}
 
 // lines lays the table out; width 0 does not bound it. The first line is the header.
 func (t *topTable) lines(width int) []string {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -161,7 +162,7 @@ func (v *topView) table(t *topTable, width int) []topLine {
 func (v *topView) header(width int) []string {
 	p, rates := &v.report.Pool, v.history.rates()
 	lines := []string{
-		fmt.Sprintf("thaw %s   engine %s   up %s   daemon %s   %s", printable(v.report.Process.Version), printable(p.Engine),
+		fmt.Sprintf("thaw %s   engine %s   up %s   daemon %s   %s", printable(v.report.Process.Version), printable(engineText(p)),
 			p.At.Sub(v.report.Totals.Since).Round(time.Second), sizeText(v.report.Process.ResidentBytes),
 			p.At.UTC().Format("15:04:05 UTC")),
 	}
@@ -185,6 +186,22 @@ func (v *topView) header(width int) []string {
 			p.Snapshots.Count, sizeText(p.Snapshots.Bytes)),
 		"events   "+v.events(&rates),
 	)
+}
+
+// engineText names the server's engines, the first that of functions for which the operator chose no other.
+func engineText(p *pool.Status) string {
+	if len(p.Engines) == 0 {
+		return p.Engine // an older server
+	}
+	var all []string
+	for _, e := range p.Engines {
+		text := e.Name
+		if e.Monitor != "" {
+			text += " (" + e.Monitor + ", " + e.Accelerator + ")"
+		}
+		all = append(all, text)
+	}
+	return strings.Join(all, ", ")
 }
 
 func (v *topView) queue() string {
@@ -278,7 +295,7 @@ func (v *topView) coldTable() *topTable {
 	return t
 }
 
-// slotTable shows the stocks.
+// slotTable shows the stocks, with their engines if there are several.
 func (v *topView) slotTable() *topTable {
 	t := &topTable{columns: []topColumn{
 		{"SLOTS", true, 0}, {"RUNTIME", true, 20}, {"READY", false, 0}, {"FILLING", false, 0}, {"TARGET", false, 0},
@@ -290,6 +307,12 @@ func (v *topView) slotTable() *topTable {
 			printable(string(s.Kind)), printable(s.Runtime), fmt.Sprint(s.Ready), fmt.Sprint(s.Filling), fmt.Sprint(s.Target),
 			sizeText(s.ReservedBytes), fmt.Sprint(s.Taken), fmt.Sprint(s.Missed), fmt.Sprint(s.Drained), printable(s.Reason),
 		})
+	}
+	if slices.ContainsFunc(v.report.Pool.Stocks, func(s pool.StockStatus) bool { return s.MemoryMB > 0 }) {
+		t.insert(2, topColumn{"FOR MB", false, 0}, func(i int) string { return zeroDash(v.report.Pool.Stocks[i].MemoryMB) })
+	}
+	if len(v.report.Pool.Engines) > 1 {
+		t.insert(2, topColumn{"ENGINE", true, 12}, func(i int) string { return printable(v.report.Pool.Stocks[i].Engine) })
 	}
 	return t
 }
@@ -307,6 +330,7 @@ var topHelp = []string{
 	"slot (sandbox created), or none; with the medians of their phases place, code and init, which overlap.",
 	"",
 	"Slots have no tenant. Taken: by cold starts. Missed: cold starts that found none. Drained: destroyed unused.",
+	"Those of an engine whose memory is fixed are FOR functions of at most so many MB.",
 	"",
 	"Events by function, or by function and the target that its records and dead letters go to; the longest lanes. DUE wait",
 	"for their turn, LATER for the time of their next try; RUNNING of how many at once. See thaw events.",
