@@ -319,7 +319,6 @@ func (v *topView) slotTable() *topTable {
 
 var topHelp = []string{
 	"thaw top shows what a server holds and does.",
-	"",
 	"memory   what environments and slots reserve of the budget; changing: being made or destroyed",
 	"hits     share of invocations that found an idle environment; rates are over the last minute at most",
 	"ended    environments destroyed: for memory, at the end of their keep-alive, by a fault; and cold starts that failed",
@@ -328,13 +327,10 @@ var topHelp = []string{
 	"",
 	"Cold starts by what they began with: a hot slot (runtime up), a snapshot of the initialised function, an empty",
 	"slot (sandbox created), or none; with the medians of their phases place, code and init, which overlap.",
-	"",
 	"Slots have no tenant. Taken: by cold starts. Missed: cold starts that found none. Drained: destroyed unused.",
 	"Those of an engine whose memory is fixed are FOR functions of at most so many MB.",
-	"",
 	"Events by function, or by function and the target that its records and dead letters go to; the longest lanes. DUE wait",
 	"for their turn, LATER for the time of their next try; RUNNING of how many at once. See thaw events.",
-	"",
 	"Functions: environments by what they do, PROV of them provisioned, WAIT callers that wait. FROM is what the",
 	"latest environment's cold start began with.",
 	"",
