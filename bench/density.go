@@ -45,7 +45,7 @@ func Density(ctx context.Context, o DensityOptions) (*DensityReport, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	r := &DensityReport{Name: "density", Engine: o.Engine, Environments: o.Environments, Machine: thisMachine()}
+	r := &DensityReport{Name: "density", Engine: o.Engine, Environments: o.Environments}
 	for _, runtime := range o.Runtimes {
 		for _, kind := range []DensityKind{DensityFrozen, DensityHot, DensityEmpty} {
 			c, err := countMemory(ctx, &o, kind, runtime)
@@ -55,6 +55,7 @@ func Density(ctx context.Context, o DensityOptions) (*DensityReport, error) {
 			r.Counts = append(r.Counts, c)
 		}
 	}
+	r.Machine = o.machine()
 	return r, nil
 }
 
@@ -173,7 +174,7 @@ func (d *server) memory(keep func(int) bool) (m memoryUse, err error) {
 
 // WriteTable writes r for people.
 func (r *DensityReport) WriteTable(w io.Writer) error {
-	fmt.Fprintf(w, "memory, average of %d of each kind on %s, %d CPUs, kernel %s\n\n", r.Environments, r.Engine, r.CPUs, r.Kernel)
+	fmt.Fprintf(w, "memory, average of %d of each kind on %s, %d CPUs, kernel %s\n\n", r.Environments, r.on(r.Engine), r.CPUs, r.Kernel)
 	t := tabwriter.NewWriter(w, 0, 8, 3, ' ', 0)
 	fmt.Fprintln(t, "kind\truntime\tsandbox (PSS)\tin the server\tprocesses")
 	for _, c := range r.Counts {

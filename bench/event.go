@@ -74,7 +74,7 @@ func Event(ctx context.Context, o EventOptions) (_ *EventReport, err error) {
 	if err := d.client.PutFunctionConcurrency(ctx, name, o.Concurrency); err != nil {
 		return nil, err
 	}
-	r := &EventReport{Name: "event", Engine: o.Engine, Runtime: dep.runtime, Bytes: eventBytes, Clients: o.Clients, Concurrency: o.Concurrency, Machine: thisMachine()}
+	r := &EventReport{Name: "event", Engine: o.Engine, Runtime: dep.runtime, Bytes: eventBytes, Clients: o.Clients, Concurrency: o.Concurrency, Machine: o.machine()}
 	payload := longEvent()
 	send := func() error {
 		_, err := d.client.InvokeEvent(ctx, name, "", payload)
@@ -152,6 +152,6 @@ const queuePoll = 20 * time.Millisecond
 // WriteTable writes r for people.
 func (r *EventReport) WriteTable(w io.Writer) error {
 	_, err := fmt.Fprintf(w, "Asynchronous invocations of %d bytes, %s on %s, %d CPUs, kernel %s\n\naccepted, on disk   %s\n%d clients          %.0f events/s accepted\nrun meanwhile       %.0f events/s, %d at once\n",
-		r.Bytes, r.Runtime, r.Engine, r.CPUs, r.Kernel, r.Accepted, r.Clients, r.Rate, r.RunRate, r.Concurrency)
+		r.Bytes, r.Runtime, r.on(r.Engine), r.CPUs, r.Kernel, r.Accepted, r.Clients, r.Rate, r.RunRate, r.Concurrency)
 	return err
 }

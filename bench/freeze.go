@@ -33,7 +33,7 @@ func Freeze(ctx context.Context, o FreezeOptions) (_ *FreezeReport, err error) {
 	}
 	o.step("start a server that freezes and one that does not")
 	var servers [2]*server
-	r := &FreezeReport{Name: "freeze", Engine: o.Engine, Cycles: o.N, Machine: thisMachine()}
+	r := &FreezeReport{Name: "freeze", Engine: o.Engine, Cycles: o.N}
 	hello := target{function: "hello"}
 	for i, flag := range freezeFlags {
 		d, startErr := startServer(ctx, &o.Setup, append(warmFlags(), flag)...)
@@ -47,6 +47,7 @@ func Freeze(ctx context.Context, o FreezeOptions) (_ *FreezeReport, err error) {
 		}
 		servers[i], r.Runtime = d, dep.runtime
 	}
+	r.Machine = o.machine()
 	o.step("%d cycles", o.N)
 	skip := min(20, o.N)
 	var frozen, never, thaws samples
@@ -107,6 +108,6 @@ func allFrozen(s *pool.Status, n int) error {
 // WriteTable writes r for people.
 func (r *FreezeReport) WriteTable(w io.Writer) error {
 	_, err := fmt.Fprintf(w, "%d cycles of freezing and thawing, none lost, %s on %s, %d CPUs, kernel %s\n\nfound frozen    %s\nnever frozen    %s\nthawing alone   %s\nratio of the medians: %.3f\n",
-		r.Cycles, r.Runtime, r.Engine, r.CPUs, r.Kernel, r.Frozen, r.Never, r.Thaw, r.Ratio)
+		r.Cycles, r.Runtime, r.on(r.Engine), r.CPUs, r.Kernel, r.Frozen, r.Never, r.Thaw, r.Ratio)
 	return err
 }

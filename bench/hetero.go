@@ -56,7 +56,7 @@ func Hetero(ctx context.Context, o HeteroOptions) (_ *HeteroReport, err error) {
 		}
 	}
 	o.step("take %d samples of each", o.N)
-	r := &HeteroReport{Name: "hetero", Engine: o.Engine, Runtime: dep.runtime, Functions: o.Functions, Machine: thisMachine()}
+	r := &HeteroReport{Name: "hetero", Engine: o.Engine, Runtime: dep.runtime, Functions: o.Functions, Machine: o.machine()}
 	var ofOne, ofMany samples
 	for i := range o.N {
 		t, err := d.warmSample(ctx, one, &ofOne)
@@ -99,6 +99,6 @@ func (f *function) variants(dep deployment) func(string) (deployment, error) {
 // WriteTable writes r for people.
 func (r *HeteroReport) WriteTable(w io.Writer) error {
 	_, err := fmt.Fprintf(w, "warm invocations of different functions, %s on %s, %d CPUs, kernel %s\n\none function     %s\n%-4d functions   %s\nratio of the medians: %.3f\nfound frozen: %d of %d\n",
-		r.Runtime, r.Engine, r.CPUs, r.Kernel, r.One, r.Functions, r.Many, r.Ratio, r.Thawed, r.Many.N)
+		r.Runtime, r.on(r.Engine), r.CPUs, r.Kernel, r.One, r.Functions, r.Many, r.Ratio, r.Thawed, r.Many.N)
 	return err
 }

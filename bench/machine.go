@@ -17,6 +17,20 @@ type Machine struct {
 	CPUs   int    `json:"cpus"`
 	CPU    string `json:"cpu"`       // the processor's name; "" if the kernel does not tell
 	Memory int64  `json:"memory_mb"` // the host's, in 10^6 bytes; 0 if the kernel does not tell
+	// Monitor and Accelerator are what the engine's virtual machines ran on; empty without any. See pool.EngineStatus.
+	Monitor     string `json:"monitor,omitempty"`
+	Accelerator string `json:"accelerator,omitempty"`
+}
+
+// on is the engine with what its machines ran on. Figures of an emulation say so wherever they stand.
+func (m *Machine) on(engine string) string {
+	switch m.Accelerator {
+	case "":
+		return engine
+	case "tcg":
+		return engine + " (" + m.Monitor + ", tcg: EMULATED, not the processor's speed)"
+	}
+	return engine + " (" + m.Monitor + ", " + m.Accelerator + ")"
 }
 
 func thisMachine() Machine {

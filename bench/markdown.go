@@ -53,8 +53,11 @@ func (s *Suite) markdown() []byte {
 	var b bytes.Buffer
 	m := s.Machine
 	fmt.Fprintf(&b, "# Thaw, measured\n\n%s, %d × %s, %d MB of memory, Linux %s, engine %s, commit %s.\n",
-		s.Began.Format(time.DateTime+" MST"), m.CPUs, orUnknown(m.CPU), m.Memory, m.Kernel, s.Engine, orUnknown(m.Commit))
+		s.Began.Format(time.DateTime+" MST"), m.CPUs, orUnknown(m.CPU), m.Memory, m.Kernel, m.on(s.Engine), orUnknown(m.Commit))
 	fmt.Fprintf(&b, "Servers, clients and baselines share the machine and are measured in turns. Figures are medians unless they say otherwise.\n")
+	if m.Accelerator == "tcg" {
+		fmt.Fprintf(&b, "\n**The virtual machines were emulated** (TCG): these figures say that it works, and nothing about its speed where KVM is.\n\n")
+	}
 	if s.Quick {
 		fmt.Fprintf(&b, "A quick run: few samples.\n")
 	}

@@ -19,6 +19,15 @@ type Setup struct {
 	Engine string
 	// Progress is told what is being done; nil means nobody listens.
 	Progress func(step string)
+
+	monitor, accelerator string // of the last server; see Machine
+}
+
+// machine is what was measured, and on what.
+func (s *Setup) machine() Machine {
+	m := thisMachine()
+	m.Monitor, m.Accelerator = s.monitor, s.accelerator
+	return m
 }
 
 func (s *Setup) step(format string, args ...any) {

@@ -35,6 +35,31 @@ func golden(t *testing.T, name string, got []byte) {
 	}
 }
 
+func TestEmulationIsSaidWhereverFiguresAre(t *testing.T) {
+	t.Parallel()
+	setup := Setup{Engine: "microvm", monitor: "qemu", accelerator: "tcg"}
+	r := newReport("cold", &setup, "python3.11", "python3")
+	r.add(time.Second, time.Second, timing{})
+	s := &Suite{Engine: "microvm", Cold: []*Report{r.finish()}}
+	s.learn()
+	var table bytes.Buffer
+	if err := r.WriteTable(&table); err != nil {
+		t.Fatal(err)
+	}
+	for what, text := range map[string]string{"table": table.String(), "report": string(s.markdown())} {
+		if !strings.Contains(text, "microvm (qemu, tcg: EMULATED") {
+			t.Errorf("the %s does not say that machines were emulated:\n%s", what, text)
+		}
+	}
+	if !strings.Contains(string(s.markdown()), "nothing about its speed") {
+		t.Error("the report does not warn")
+	}
+	setup.accelerator = "kvm"
+	if m := setup.machine(); m.on("microvm") != "microvm (qemu, kvm)" {
+		t.Errorf("with KVM it says %s", m.on("microvm"))
+	}
+}
+
 func TestReport(t *testing.T) {
 	t.Parallel()
 	r := newReport("cold", &Setup{Engine: "gvisor"}, "python3.11", "python3")

@@ -37,7 +37,7 @@ func Restore(ctx context.Context, o RestoreOptions) (_ *RestoreReport, err error
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	r := &RestoreReport{Name: "restore", Engine: o.Engine, Machine: thisMachine()}
+	r := &RestoreReport{Name: "restore", Engine: o.Engine}
 	sides := []*restoreSide{{kind: pool.SourceEmpty}, {kind: pool.SourceNone}}
 	for _, s := range sides {
 		o.step("start a server with slots of kind %s", s.kind)
@@ -58,6 +58,7 @@ func Restore(ctx context.Context, o RestoreOptions) (_ *RestoreReport, err error
 			return nil, err
 		}
 	}
+	r.Machine = o.machine()
 	o.step("take %d samples of each", o.N)
 	skip := min(3, o.N)
 	for i := range skip + o.N {
@@ -132,7 +133,7 @@ func (s *restoreSide) result() RestoreStart {
 
 // WriteTable writes r for people.
 func (r *RestoreReport) WriteTable(w io.Writer) error {
-	fmt.Fprintf(w, "starts from a snapshot, %s on %s, %d samples of each, %d CPUs, kernel %s\n\n", r.Runtime, r.Engine, r.Waiting.N, r.CPUs, r.Kernel)
+	fmt.Fprintf(w, "starts from a snapshot, %s on %s, %d samples of each, %d CPUs, kernel %s\n\n", r.Runtime, r.on(r.Engine), r.Waiting.N, r.CPUs, r.Kernel)
 	t := tabwriter.NewWriter(w, 0, 8, 3, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "ms\tp50\tp90\tp99\tplace\tinit\t")
 	for _, row := range []struct {

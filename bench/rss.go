@@ -34,7 +34,7 @@ func RSS(ctx context.Context, o RSSOptions) (_ *RSSReport, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, d.stop()) }()
-	r := &RSSReport{Name: "rss", Engine: o.Engine, N: o.N, Machine: thisMachine()}
+	r := &RSSReport{Name: "rss", Engine: o.Engine, N: o.N, Machine: o.machine()}
 	if r.EmptyMB, err = d.settledRSS(ctx, o.Settle); err != nil {
 		return nil, err
 	}
@@ -70,6 +70,6 @@ func (d *server) settledRSS(ctx context.Context, settle time.Duration) (float64,
 // WriteTable writes r for people.
 func (r *RSSReport) WriteTable(w io.Writer) error {
 	_, err := fmt.Fprintf(w, "memory of an idle daemon, engine %s, %d CPUs, kernel %s\n\nno functions        %6.1f MB\n%-6d functions    %6.1f MB\nfor each function   %6.1f KB\ncreated in %.1f s\n",
-		r.Engine, r.CPUs, r.Kernel, r.EmptyMB, r.N, r.RSSMB, r.PerFunctionKB, r.CreateSeconds)
+		r.on(r.Engine), r.CPUs, r.Kernel, r.EmptyMB, r.N, r.RSSMB, r.PerFunctionKB, r.CreateSeconds)
 	return err
 }

@@ -64,8 +64,19 @@ func startServer(ctx context.Context, s *Setup, flags ...string) (_ *server, err
 		return nil, fmt.Errorf("the server did not start: %w", err)
 	}
 	d.ops = ops.NewClient(d.dir)
-	d.client, err = newClient(d.dir, announced.Endpoint)
-	return d, err
+	if d.client, err = newClient(d.dir, announced.Endpoint); err != nil {
+		return nil, err
+	}
+	status, err := d.status(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range status.Engines {
+		if e.Name == s.Engine {
+			s.monitor, s.accelerator = e.Monitor, e.Accelerator
+		}
+	}
+	return d, nil
 }
 
 // withoutSettings leaves out the variables that change a server's settings: a measurement says all that matter.

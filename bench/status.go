@@ -73,7 +73,9 @@ func isSettled(s *pool.Status, kind Source, runtime string) error {
 			return fmt.Errorf("the stock of %s slots for %s has %d of %d", st.Kind, st.Runtime, st.Ready, st.Target)
 		}
 		if st.Kind == kind && st.Runtime == runtime {
-			ready = st.Ready
+			if ready += st.Ready; st.Ready == 0 && st.Target > 0 {
+				return fmt.Errorf("the stock of %s slots of %d MB for %s has none of %d", st.Kind, st.MemoryMB, st.Runtime, st.Target)
+			}
 		}
 	}
 	if (kind == pool.SourceHot || kind == pool.SourceEmpty) && ready == 0 {

@@ -23,6 +23,7 @@ func TestSettled(t *testing.T) {
 		kind   Source
 		want   bool
 	}{
+		"none of one size":        {pool.Status{Stocks: []pool.StockStatus{full, empty}}, pool.SourceHot, false},
 		"nothing, nothing wanted": {pool.Status{}, pool.SourceNone, true},
 		"nothing, a slot wanted":  {pool.Status{}, pool.SourceHot, false},
 		"full":                    {pool.Status{Stocks: []pool.StockStatus{full}}, pool.SourceHot, true},

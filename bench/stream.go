@@ -70,7 +70,7 @@ func Stream(ctx context.Context, o StreamOptions) (_ *StreamReport, err error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &StreamReport{Name: "stream", Engine: o.Engine, Runtime: runtime.Name, Bytes: o.Bytes, Machine: thisMachine()}
+	r := &StreamReport{Name: "stream", Engine: o.Engine, Runtime: runtime.Name, Bytes: o.Bytes, Machine: o.machine()}
 	if err := d.create(ctx, "stream", deployment{runtime: r.Runtime, handler: "index.handler", zip: archive, memoryMB: lambda.MemoryMBPerCPU}); err != nil {
 		return nil, err
 	}
@@ -151,6 +151,6 @@ func (d *server) stream(ctx context.Context, event string) (answer []byte, first
 // WriteTable writes r for people.
 func (r *StreamReport) WriteTable(w io.Writer) error {
 	_, err := fmt.Fprintf(w, "streamed answers, %s on %s, %d CPUs, kernel %s\n\nfirst byte after the function's write   %s\n%d bytes, unthrottled   %.0f MB/s (median of %d)\n",
-		r.Runtime, r.Engine, r.CPUs, r.Kernel, r.First, r.Bytes, r.Rate, streamAnswers)
+		r.Runtime, r.on(r.Engine), r.CPUs, r.Kernel, r.First, r.Bytes, r.Rate, streamAnswers)
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"thaw.dev/thaw/pool"
@@ -82,12 +83,20 @@ func (s *Suite) run(ctx context.Context, o *SuiteOptions, steps []suiteStep) err
 		s.Steps = append(s.Steps, done)
 		s.Seconds = round(time.Since(s.Began).Seconds())
 		s.Complete = i == len(steps)-1
+		s.learn()
 		s.Targets = targetsOf(s)
 		if err := s.write(o.Out); err != nil {
 			return err
 		}
 	}
 	return failed
+}
+
+// learn takes from the measurements what the engine's machines ran on.
+func (s *Suite) learn() {
+	for _, r := range slices.Concat(s.Cold, s.Warm) {
+		s.Monitor, s.Accelerator = r.Monitor, r.Accelerator
+	}
 }
 
 // suiteStep is one step of a run: it adds its result to the suite.

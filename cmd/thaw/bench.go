@@ -59,7 +59,7 @@ func measurement[T any, R interface {
 			return errors.Join(a.write(r, r.WriteTable), err)
 		},
 	}
-	cmd.Flags().StringVar(&setup.Engine, "engine", node.Default().Engine, "engine of the server: gvisor or fake")
+	cmd.Flags().StringVar(&setup.Engine, "engine", node.Default().Engine, "engine of the server, as of thaw serve")
 	return cmd
 }
 
@@ -242,7 +242,7 @@ func newBenchReport(a *app) *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.Engine, "engine", node.Default().Engine, "engine of the server: gvisor or fake")
+	f.StringVar(&o.Engine, "engine", node.Default().Engine, "engine of the server, as of thaw serve")
 	f.StringVar(&o.Out, "out", "", "directory for the report; it is created")
 	f.BoolVar(&o.Quick, "quick", false, "fewer samples: minutes instead of an hour")
 	return cmd
