@@ -65,7 +65,7 @@ func Backlog(ctx context.Context, o BacklogOptions) (_ *BacklogReport, err error
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, d.stop()) }()
-	r := &BacklogReport{Name: "backlog", Engine: o.Engine, MemoryMB: o.MemoryMB, Events: o.N, Machine: thisMachine()}
+	r := &BacklogReport{Name: "backlog", Engine: o.Engine, MemoryMB: o.MemoryMB, Events: o.N, Machine: o.machine()}
 	return r, d.backlog(ctx, &o, r)
 }
 

@@ -13,6 +13,7 @@ type account struct {
 	id        string
 	trace     trace
 	memoryMB  int
+	engine    string        // "" if nobody is to know
 	begun     time.Time     // when the event was on its way
 	took      time.Duration // until the answer, and then until the extensions were through
 	spans     []telemetry.Span
@@ -57,7 +58,7 @@ func (a *account) report(env *pool.Environment, first bool) {
 	env.Say(telemetry.End{RequestID: a.id})
 	report := telemetry.Report{
 		RequestID: a.id, Status: a.status, ErrorType: a.errorType, Spans: a.spans, Tracing: a.trace.event(),
-		Segment: a.trace.segment,
+		Segment: a.trace.segment, Engine: a.engine,
 		Metrics: telemetry.ReportMetrics{Duration: telemetry.Millis(a.took), MemoryMB: a.memoryMB, PeakMB: env.PeakMemoryMB(a.took)},
 	}
 	if first {

@@ -37,6 +37,8 @@ type Options struct {
 	// StreamRate bounds the average rate of each streamed answer, in bytes per second, once its first StreamBurst
 	// bytes are out. 0 means no bound.
 	StreamRate int64
+	// ReportEngine has REPORT lines name what isolates the function; its owner reads them.
+	ReportEngine bool
 	// Observe is told of each invocation when its caller gets the answer; may be nil. It must be quick.
 	Observe func(Observation)
 	Logger  *slog.Logger
@@ -48,6 +50,7 @@ type Invoker struct {
 	environments Environments
 	admission    *admission
 	streamRate   int64
+	reportEngine bool
 	mayLoop      func(account, name string) bool
 	observe      func(Observation)
 	sampler      sampler
@@ -64,7 +67,7 @@ func New(o Options) *Invoker {
 	}
 	return &Invoker{
 		functions: o.Functions, environments: o.Environments, admission: newAdmission(o.Shares),
-		mayLoop: o.MayLoop, streamRate: o.StreamRate, observe: o.Observe, logger: o.Logger,
+		mayLoop: o.MayLoop, streamRate: o.StreamRate, reportEngine: o.ReportEngine, observe: o.Observe, logger: o.Logger,
 	}
 }
 
@@ -159,6 +162,9 @@ func (r *run) do() *Result {
 	log.Begin()
 	r.account = account{id: r.req.ID, trace: r.trace, memoryMB: fn.MemoryMB}
 	account := &r.account
+	if r.reportEngine {
+		account.engine = r.env.Engine()
+	}
 	r.first = r.env.FirstUse()
 	if r.first {
 		if r.env.Source != pool.SourceSnapshot || r.env.InitFailure != nil { // a copy's registered in another environment

@@ -187,6 +187,21 @@ func call(t *testing.T, i *invoke.Invoker, event string) *invoke.Result {
 	return r
 }
 
+func TestReportNamesTheEngineIfTheOperatorWantsIt(t *testing.T) {
+	t.Parallel()
+	for _, wanted := range []bool{true, false} {
+		p, fns, _ := newPool(t)
+		i := invoke.New(invoke.Options{
+			Functions: fns, Environments: p, Shares: fixed{Reserved: lambda.NoReservation, Unreserved: lambda.AccountConcurrency},
+			ReportEngine: wanted, Logger: discard,
+		})
+		log := string(call(t, i, `"exit"`).LogTail)
+		if strings.Contains(log, "Engine") != wanted || strings.HasSuffix(strings.TrimRight(log, "\n"), "Error Type: Runtime.ExitError\tEngine: fake\t") != wanted {
+			t.Errorf("wanted %v:\n%s", wanted, log)
+		}
+	}
+}
+
 func TestSyncNamesWhatWentWrong(t *testing.T) {
 	t.Parallel()
 	for event, c := range map[string]struct{ payload, report string }{

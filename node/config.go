@@ -35,6 +35,8 @@ type Config struct {
 	// a function's ARN without qualifier, in which * stands for anything within one of its parts. Every engine that is named
 	// must work on this host.
 	EngineFor []string
+	// ReportEngine has the REPORT lines of functions name their engine, which tenants do not learn otherwise.
+	ReportEngine bool
 	// MemoryBudget bounds what all execution environments together reserve, in bytes. 0 means three quarters of the
 	// host's memory.
 	MemoryBudget int64

@@ -168,7 +168,7 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 
 	verifier := auth.NewVerifier(auth.Options{Keys: keys, Sessions: sessions, Region: c.Region})
 	n.invoker = invoke.New(invoke.Options{
-		Functions: enabled{functions, accounts}, Environments: environments, Shares: functions, MayLoop: functions.MayLoop, StreamRate: c.StreamRate, Logger: c.Logger,
+		Functions: enabled{functions, accounts}, Environments: environments, Shares: functions, MayLoop: functions.MayLoop, StreamRate: c.StreamRate, ReportEngine: c.ReportEngine, Logger: c.Logger,
 		Observe: func(o invoke.Observation) { observe(counts, o) },
 	})
 	objects, err := n.openObjects(c)

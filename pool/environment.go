@@ -87,6 +87,9 @@ type Environment struct {
 	alarm    time.Time   // when timer fires; zero if it does not
 }
 
+// Engine is the name of what isolates the environment.
+func (e *Environment) Engine() string { return e.launchAs.Engine.Name() }
+
 // Ready reports whether the runtime is initialised. If not, Init must succeed before Deliver.
 func (e *Environment) Ready() bool { return e.ready }
 

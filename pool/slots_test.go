@@ -409,6 +409,7 @@ func TestAnOptimisedVersionStartsFromItsSnapshot(t *testing.T) {
 		t.Error("another configuration started from it")
 	}
 	r.Retire(fn.Account, fn.Name, "1")
+	r.Retire(fn.Account, "g", "1") // a snapshot of it is made, too
 	for deadline := time.Now().Add(20 * time.Second); r.Status().Snapshots.Count > 0; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) { // one may just be made of the changed configuration
 			t.Fatalf("%+v", r.Status().Snapshots)

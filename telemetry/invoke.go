@@ -89,6 +89,8 @@ type Report struct {
 	Metrics   ReportMetrics `json:"metrics"`
 	Spans     []Span        `json:"spans,omitempty"`
 	Tracing   *Tracing      `json:"tracing,omitempty"`
+	// Engine is what isolates the function, where the operator lets its owner know; Lambda has no such member.
+	Engine string `json:"engine,omitempty"`
 	// Segment ends the text; its zero value stands for a trace that is not sampled.
 	Segment Segment `json:"-"`
 }
@@ -139,6 +141,9 @@ func (r Report) Text() string {
 		if r.ErrorType != "" {
 			fmt.Fprintf(&b, "Error Type: %s\t", r.ErrorType)
 		}
+	}
+	if r.Engine != "" {
+		fmt.Fprintf(&b, "Engine: %s\t", r.Engine)
 	}
 	if r.Segment != (Segment{}) {
 		fmt.Fprintf(&b, "\nXRAY TraceId: %s\tSegmentId: %s\tSampled: true\t", r.Segment.TraceID, r.Segment.ID)

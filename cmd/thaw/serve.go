@@ -59,6 +59,7 @@ func newServe(a *app) *cobra.Command {
 	f.StringVar(&c.Region, "region", c.Region, "region in ARNs and signatures")
 	f.StringVar(&c.Zone, "availability-zone-id", c.Zone, "id of the availability zone that functions learn about, such as use1-az1; empty is the region's first")
 	registerEngines(f, c)
+	f.BoolVar(&c.ReportEngine, "report-engine", false, "name a function's engine in its REPORT lines, which tenants read")
 	f.Var(&s.budget, "memory-budget", "memory for all execution environments together, such as 8GiB; 0 is three quarters of the host's")
 	f.DurationVar(&c.KeepAlive, "keep-alive", c.KeepAlive, "how long an idle execution environment is kept at most; 0 keeps none")
 	f.DurationVar(&c.KeepAliveMin, "keep-alive-min", c.KeepAliveMin, "how long an idle execution environment is kept at least")
