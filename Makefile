@@ -13,9 +13,8 @@ help: ## list the targets
 build: ## build bin/thaw with everything it needs inside
 	@mkdir -p bin build embedded/files
 	@scripts/gvisor-patched
-	$(BUILD) -o build/thaw-agent ./cmd/thaw-agent
-	$(BUILD) -o build/thaw-sentry ./cmd/thaw-sentry
-	@cd build && for p in thaw-agent thaw-sentry; do \
+	$(BUILD) -o build/ ./cmd/thaw-agent ./cmd/thaw-sentry ./cmd/thaw-init ./cmd/thaw-jail
+	@cd build && for p in thaw-agent thaw-sentry thaw-init thaw-jail; do \
 		sha256sum $$p | cut -d' ' -f1 | cmp -s - ../embedded/files/$$p.sha256 || { \
 			gzip -6 -n -c $$p >../embedded/files/$$p.gz && sha256sum $$p | cut -d' ' -f1 >../embedded/files/$$p.sha256; }; \
 	done

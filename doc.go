@@ -5,6 +5,8 @@
 //	cmd/thaw         the program: serve, deploy, invoke, logs, bench, doctor, …; one file per command
 //	cmd/thaw-agent   PID 1 inside every sandbox
 //	cmd/thaw-sentry  gVisor's own processes
+//	cmd/thaw-init    PID 1 of every virtual machine, around the sandbox
+//	cmd/thaw-jail    starts the monitors of virtual machines
 //	node             builds a whole server from a Config
 //
 //	gateway          HTTP: authenticate, authorise, decode, call, encode

@@ -1,5 +1,6 @@
-// Package embedded holds the two helper programs that thaw carries inside itself: thaw-agent, which is PID 1 of every
-// sandbox, and thaw-sentry, which runs gVisor's processes. `make build` puts them into files/, compressed and each with
+// Package embedded holds the helper programs that thaw carries inside itself: thaw-agent, which is PID 1 of every sandbox,
+// thaw-sentry, which runs gVisor's processes, thaw-init, which is PID 1 of every virtual machine around its sandbox, and
+// thaw-jail, which starts the machines' monitors. `make build` puts them into files/, compressed and each with
 // its SHA-256 beside it, before it builds thaw. Without that step everything compiles, and Extract says what is missing.
 package embedded
 
@@ -23,24 +24,34 @@ var files embed.FS
 // ErrMissing is returned when thaw was built without its helper programs.
 var ErrMissing = errors.New("this build has no embedded helper programs: run make build")
 
-const (
-	agentName  = "thaw-agent"
-	sentryName = "thaw-sentry"
-)
-
 // Complete returns nil if this build has the helper programs, else ErrMissing.
 func Complete() error {
-	_, err := sum(files, agentName)
-	if err == nil {
-		_, err = sum(files, sentryName)
+	var p Paths
+	for _, one := range p.programs() {
+		if _, err := sum(files, one.name); err != nil {
+			return err
+		}
 	}
-	return err
+	return nil
 }
 
 // Paths says where Extract put the programs.
 type Paths struct {
 	Agent  string
 	Sentry string
+	Init   string
+	Jail   string
+}
+
+// program is a helper program's name and where its path goes.
+type program struct {
+	name string
+	path *string
+}
+
+// programs are all there are.
+func (p *Paths) programs() []program {
+	return []program{{"thaw-agent", &p.Agent}, {"thaw-sentry", &p.Sentry}, {"thaw-init", &p.Init}, {"thaw-jail", &p.Jail}}
 }
 
 // Extract writes the programs into dir, which it creates, and returns their paths. A program's file name contains the
@@ -56,11 +67,10 @@ func extract(from fs.FS, dir string) (p Paths, err error) {
 	if err := os.MkdirAll(dir, 0o711); err != nil {
 		return Paths{}, fmt.Errorf("extract helper programs: %w", err)
 	}
-	if p.Agent, err = place(from, agentName, dir); err == nil {
-		p.Sentry, err = place(from, sentryName, dir)
-	}
-	if err != nil {
-		return Paths{}, fmt.Errorf("extract helper programs: %w", err)
+	for _, one := range p.programs() {
+		if *one.path, err = place(from, one.name, dir); err != nil {
+			return Paths{}, fmt.Errorf("extract helper programs: %w", err)
+		}
 	}
 	return p, nil
 }

@@ -13,6 +13,9 @@ import (
 	"testing/fstest"
 )
 
+// programs stand in for all there are.
+var programs = map[string]string{"thaw-agent": "agent", "thaw-sentry": "sentry", "thaw-init": "init", "thaw-jail": "jail"}
+
 // packed is a file system as make build leaves it.
 func packed(t *testing.T, programs map[string]string) fstest.MapFS {
 	t.Helper()
@@ -33,12 +36,12 @@ func packed(t *testing.T, programs map[string]string) fstest.MapFS {
 
 func TestExtractWritesExecutablesOnce(t *testing.T) {
 	t.Parallel()
-	from, dir := packed(t, map[string]string{agentName: "agent", sentryName: "sentry"}), filepath.Join(t.TempDir(), "bin")
+	from, dir := packed(t, programs), filepath.Join(t.TempDir(), "bin")
 	first, err := extract(from, dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for path, want := range map[string]string{first.Agent: "agent", first.Sentry: "sentry"} {
+	for path, want := range map[string]string{first.Agent: "agent", first.Sentry: "sentry", first.Init: "init", first.Jail: "jail"} {
 		b, err := os.ReadFile(path)
 		if err != nil || string(b) != want {
 			t.Errorf("%s: %q, %v", path, b, err)
@@ -47,19 +50,19 @@ func TestExtractWritesExecutablesOnce(t *testing.T) {
 			t.Errorf("%s: %v, %v", path, info.Mode(), err)
 		}
 	}
-	delete(from, "files/"+sentryName+".gz") // a second time nothing is read
+	delete(from, "files/thaw-sentry.gz") // a second time nothing is read
 	if again, err := extract(from, dir); err != nil || again != first {
 		t.Errorf("%v, %v", again, err)
 	}
-	if left, err := os.ReadDir(dir); err != nil || len(left) != 2 {
+	if left, err := os.ReadDir(dir); err != nil || len(left) != len(programs) {
 		t.Errorf("%d files, %v", len(left), err)
 	}
 }
 
 func TestExtractOfADamagedProgramLeavesNothing(t *testing.T) {
 	t.Parallel()
-	from, dir := packed(t, map[string]string{agentName: "agent", sentryName: "sentry"}), t.TempDir()
-	from["files/"+agentName+".sha256"].Data = []byte(strings.Repeat("0", 64))
+	from, dir := packed(t, programs), t.TempDir()
+	from["files/thaw-agent.sha256"].Data = []byte(strings.Repeat("0", 64))
 	if _, err := extract(from, dir); err == nil || !strings.Contains(err.Error(), "damaged") {
 		t.Errorf("got %v", err)
 	}

@@ -26,6 +26,18 @@ func Agent(t testing.TB) string {
 	return Build(t, module+"/cmd/thaw-agent")
 }
 
+// Init returns the path of an executable cmd/thaw-init.
+func Init(t testing.TB) string {
+	t.Helper()
+	return Build(t, module+"/cmd/thaw-init")
+}
+
+// Jail returns the path of an executable cmd/thaw-jail.
+func Jail(t testing.TB) string {
+	t.Helper()
+	return Build(t, module+"/cmd/thaw-jail")
+}
+
 var (
 	mu    sync.Mutex
 	built = map[string]string{} // guarded by mu; package to path
