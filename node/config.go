@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -29,12 +30,18 @@ type Config struct {
 	Region string
 	// Zone is the id of the availability zone that functions learn about; empty: the first of Region.
 	Zone string
-	// Engine is what isolates functions: "gvisor", or "fake", which runs no user code.
+	// Engine is what isolates functions: "gvisor", "microvm", or "fake", which runs no user code.
 	Engine string
 	// EngineFor chooses another engine for some functions, each as PATTERN=ENGINE; the first that matches holds. A pattern is
 	// a function's ARN without qualifier, in which * stands for anything within one of its parts. Every engine that is named
 	// must work on this host.
 	EngineFor []string
+	// VMM is the monitor of the engine microvm: "qemu", "firecracker", or "auto", which is Firecracker where it is installed and
+	// KVM works, and else QEMU.
+	VMM string
+	// GuestDir holds the kernel that virtual machines run, see package guest; it may be shared by servers. Empty:
+	// DataDir/guest.
+	GuestDir string
 	// ReportEngine has the REPORT lines of functions name their engine, which tenants do not learn otherwise.
 	ReportEngine bool
 	// MemoryBudget bounds what all execution environments together reserve, in bytes. 0 means three quarters of the
@@ -110,6 +117,7 @@ func Default() Config {
 		Account:   "000000000000",
 		Region:    "us-east-1",
 		Engine:    "gvisor",
+		VMM:       vmmAuto,
 		KeepAlive: 24 * time.Hour,
 
 		KeepAliveMin:       time.Minute,
@@ -144,6 +152,8 @@ func (c *Config) check() error {
 		return fmt.Errorf("availability zone id %q: want a form like use1-az1", c.Zone)
 	case c.MemoryBudget < 0 || c.KeepAlive < 0 || c.KeepAliveMin < 0 || c.SlotMemory < 0 || c.SnapshotBytes < 0:
 		return errors.New("memory budget, slot memory, snapshot bytes and keep-alives must not be negative")
+	case !slices.Contains(vmms, c.VMM):
+		return fmt.Errorf("virtual machine monitor %q: there are %s", c.VMM, list(vmms))
 	case c.StreamRate < 0:
 		return fmt.Errorf("stream rate %d: must not be negative", c.StreamRate)
 	case c.HotSlots < 0 || c.EmptySlots < 0:

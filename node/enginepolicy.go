@@ -9,10 +9,11 @@ import (
 	"thaw.dev/thaw/lambda"
 	"thaw.dev/thaw/sandbox/fake"
 	"thaw.dev/thaw/sandbox/gvisor"
+	"thaw.dev/thaw/sandbox/microvm"
 )
 
 // engineNames are the engines this build has, as users type them.
-var engineNames = []string{gvisor.Name, fake.Name}
+var engineNames = []string{gvisor.Name, microvm.Name, fake.Name}
 
 // enginePolicy is the operator's choice of an engine for each function. Tenants neither see nor change it: it looks at
 // nothing but whose function it is and what it is called.

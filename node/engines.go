@@ -16,6 +16,7 @@ import (
 	"thaw.dev/thaw/sandbox"
 	"thaw.dev/thaw/sandbox/fake"
 	"thaw.dev/thaw/sandbox/gvisor"
+	"thaw.dev/thaw/sandbox/microvm"
 )
 
 // engines are the engines of a server, and the operator's choice among them.
@@ -53,7 +54,7 @@ func (n *Node) openEngines(ctx context.Context, c Config, helpers embedded.Paths
 	}
 	parts := engineParts{c, helpers, network}
 	for _, name := range policy.engines() {
-		engine, err := parts.open(name)
+		engine, err := parts.open(ctx, name)
 		if err != nil {
 			return nil, fmt.Errorf("engine %s: %w; see thaw doctor --engine %s", name, err, name)
 		}
@@ -108,10 +109,12 @@ func stateDir(c Config, engine string) string {
 }
 
 // open makes an engine.
-func (p *engineParts) open(name string) (sandbox.Engine, error) {
+func (p *engineParts) open(ctx context.Context, name string) (sandbox.Engine, error) {
 	switch name {
 	case gvisor.Name:
 		return gvisor.New(p.gvisor())
+	case microvm.Name:
+		return p.openMachines(ctx)
 	case fake.Name:
 		return fake.New(fake.Options{}), nil
 	}
@@ -120,7 +123,10 @@ func (p *engineParts) open(name string) (sandbox.Engine, error) {
 
 // sweep removes what an earlier server left of an engine that this one does not use.
 func (p *engineParts) sweep(ctx context.Context, name string) error {
-	engine, err := p.open(name)
+	if name == microvm.Name {
+		return microvm.Clear(ctx, p.machines(nil, nil))
+	}
+	engine, err := p.open(ctx, name)
 	if err != nil {
 		return err
 	}
@@ -175,8 +181,11 @@ func Examine(ctx context.Context, c Config, helpers embedded.Paths) ([]EngineChe
 
 // probe checks what an engine needs.
 func (p *engineParts) probe(ctx context.Context, name string) []sandbox.Check {
-	if name == gvisor.Name {
+	switch name {
+	case gvisor.Name:
 		return gvisor.Probe(ctx, p.gvisor())
+	case microvm.Name:
+		return p.probeMachines(ctx)
 	}
 	return nil
 }

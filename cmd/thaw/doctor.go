@@ -39,9 +39,10 @@ func newDoctor(a *app) *cobra.Command {
 
 // registerEngines adds the flags that say which engines a server has.
 func registerEngines(f *pflag.FlagSet, c *node.Config) {
-	f.StringVar(&c.Engine, "engine", c.Engine, "what isolates functions: gvisor, or fake, which runs no user code")
+	f.StringVar(&c.Engine, "engine", c.Engine, "what isolates functions: gvisor, microvm, or fake, which runs no user code")
 	f.StringSliceVar(&c.EngineFor, "engine-for", nil,
-		"another engine for functions whose ARN matches, as PATTERN=ENGINE such as 'arn:aws:lambda:*:222222222222:function:*=gvisor'; may be repeated, the first that matches holds")
+		"another engine for functions whose ARN matches, as PATTERN=ENGINE such as 'arn:aws:lambda:*:222222222222:function:*=microvm'; may be repeated, the first that matches holds")
+	f.StringVar(&c.VMM, "vmm", c.VMM, "monitor of the engine microvm: qemu, firecracker, or auto, which is firecracker where it is installed and KVM works")
 }
 
 // diagnosis is doctor's JSON document.

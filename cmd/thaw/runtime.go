@@ -24,7 +24,7 @@ func newRuntime(a *app) *cobra.Command {
 		RunE: refuse("runtime command"),
 	}
 	registerData(cmd.PersistentFlags(), &dataDir)
-	cmd.AddCommand(newRuntimeList(a, &dataDir), newRuntimeAdd(a, &dataDir), newRuntimeRemove(a, &dataDir))
+	cmd.AddCommand(newRuntimeList(a, &dataDir), newRuntimeAdd(a, &dataDir), newRuntimeRemove(a, &dataDir), newRuntimeKernel(a, &dataDir))
 	return cmd
 }
 

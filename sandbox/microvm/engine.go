@@ -117,7 +117,10 @@ func (e *Engine) Name() string { return Name }
 
 // Capabilities says what this engine can do.
 func (e *Engine) Capabilities() sandbox.Capabilities {
-	return sandbox.Capabilities{Pause: true, Snapshot: true, Network: e.opts.Network != nil, Isolated: true, FixedMemory: true}
+	return sandbox.Capabilities{
+		Pause: true, Snapshot: true, Network: e.opts.Network != nil, Isolated: true, FixedMemory: true,
+		Monitor: e.opts.VMM.Name(), Accelerator: string(e.opts.VMM.Accelerator()),
+	}
 }
 
 // Accelerator is what executes guests' code on this host.
