@@ -14,9 +14,9 @@ import (
 // qcow2's header and the table of a drive that has no data of its own. Source: QEMU's docs/interop/qcow2.txt, version 3.
 const (
 	qcowMagic       = "QFI\xfb"
-	qcowClusterBits = 21 // 2 MiB, the most
+	qcowClusterBits = 16 // QEMU's caches are some clusters of 64 KiB
 	qcowCluster     = 1 << qcowClusterBits
-	qcowL1Entries   = vmm.MaxDriveBytes/(qcowCluster*(qcowCluster/8)) + 1
+	qcowL1Entries   = vmm.MaxDriveBytes / (qcowCluster * (qcowCluster / 8)) // each stands for a table of as many entries as fit a cluster
 	qcowHeaderBytes = 104
 )
 
