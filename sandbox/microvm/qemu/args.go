@@ -102,13 +102,13 @@ func (d *Driver) machine(m *vmm.Machine, memory, monitor *os.File, shared bool) 
 	}
 	for i := range m.Shape.Drives {
 		c.json("-blockdev", driveOptions(i, zeros))
-		c.device(object{"driver": "virtio-blk-device", "id": fmt.Sprintf("disk%d", i), "drive": driveNode(i)})
+		c.device(object{"driver": "virtio-blk-device", "id": fmt.Sprintf("disk%d", i), "drive": driveNode(i), "serial": driveNode(i)})
 	}
 	if m.Shape.ScratchBytes > 0 {
 		// It lives as long as the machine: nothing needs to reach the disk.
 		c.json("-blockdev", object{"driver": "raw", "node-name": "scratch", "size": m.Shape.ScratchBytes, "discard": "unmap", "cache": object{"no-flush": true},
 			"file": object{"driver": "file", "filename": c.set(scratchSet, m.Scratch), "locking": "off", "discard": "unmap", "cache": object{"no-flush": true}}})
-		c.device(object{"driver": "virtio-blk-device", "id": "scratchdisk", "drive": "scratch"})
+		c.device(object{"driver": "virtio-blk-device", "id": "scratchdisk", "drive": "scratch", "serial": "scratch"})
 	}
 	if m.Shape.Network {
 		c.add("-netdev", fmt.Sprintf("dgram,id=net,local.type=fd,local.str=%d", c.file(m.Network)))
