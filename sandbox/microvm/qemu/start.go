@@ -7,8 +7,7 @@ import (
 	"net"
 	"os"
 
-	"golang.org/x/sys/unix"
-
+	"thaw.dev/thaw/internal/hostfile"
 	"thaw.dev/thaw/sandbox/microvm/jail"
 	"thaw.dev/thaw/sandbox/microvm/kvm"
 	"thaw.dev/thaw/sandbox/microvm/vmm"
@@ -147,24 +146,19 @@ func (v *VM) check(m *vmm.Machine) error {
 
 // closeFiles closes what Boot and Prepare take over. The monitor has its own descriptors by then.
 func closeFiles(m *vmm.Machine) {
-	for _, f := range append([]*os.File{m.Memory, m.Scratch, m.Network}, m.Ports[:]...) {
-		if f != nil {
-			_ = f.Close()
-		}
-	}
+	_ = hostfile.Close(append(m.Ports[:], m.Memory, m.Scratch, m.Network)...)
 }
 
 // socketPair returns a connection and its other end.
 func socketPair() (*net.UnixConn, *os.File, error) {
-	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	near, far, err := hostfile.SocketPair("qmp")
 	if err != nil {
 		return nil, nil, fmt.Errorf("make socket: %w", err)
 	}
-	ours, theirs := os.NewFile(uintptr(fds[0]), "qmp"), os.NewFile(uintptr(fds[1]), "qmp")
-	defer func() { _ = ours.Close() }()
-	conn, err := net.FileConn(ours)
+	defer func() { _ = near.Close() }()
+	conn, err := net.FileConn(near)
 	if err != nil {
-		return nil, nil, errors.Join(err, theirs.Close())
+		return nil, nil, errors.Join(err, far.Close())
 	}
-	return conn.(*net.UnixConn), theirs, nil
+	return conn.(*net.UnixConn), far, nil
 }
