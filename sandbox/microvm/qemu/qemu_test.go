@@ -457,6 +457,33 @@ func TestGuestPowersOff(t *testing.T) {
 	}
 }
 
+// TestFullDisk: when the host's disk is full the guest is told; it is not stopped.
+func TestFullDisk(t *testing.T) {
+	d := newDriver(t)
+	dir := t.TempDir()
+	must(t, unix.Mount("tmpfs", dir, "tmpfs", 0, "size=64k"))
+	t.Cleanup(func() { must(t, unix.Unmount(dir, unix.MNT_DETACH)) })
+	r := newRig(t, "full", nil)
+	_ = r.Scratch.Close()
+	var err error
+	r.Scratch, err = os.Create(dir + "/disk")
+	must(t, err)
+	must(t, r.Scratch.Truncate(shape.ScratchBytes))
+	_, p := boot(t, d, r)
+	scratch := p.disk(shape.Drives)
+	failed := false
+	for sector := uint64(0); sector < 256; sector += 16 {
+		_, status := scratch.request(1, sector, buffer{send: bytes.Repeat([]byte("x"), 8192)})
+		failed = failed || status != 0
+	}
+	if !failed {
+		t.Error("128 KiB fit on 64")
+	}
+	if got := scratch.readAt(0, 512); got[0] != 'x' {
+		t.Errorf("read %q", got[:10])
+	}
+}
+
 func TestDamagedState(t *testing.T) {
 	d := newDriver(t)
 	r := newRig(t, "template", nil)
