@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 
@@ -143,7 +144,9 @@ func devices(o order) error {
 	return nil
 }
 
+// limits sets the resource limits. Writing too far into a file is an error of the writer's, not its end.
 func limits(o order) error {
+	signal.Ignore(unix.SIGXFSZ) // programs keep what is ignored
 	for what, most := range map[int]uint64{
 		unix.RLIMIT_CORE: 0, unix.RLIMIT_NOFILE: o.MaxFiles, unix.RLIMIT_FSIZE: o.MaxFileBytes,
 		unix.RLIMIT_MEMLOCK: 0, unix.RLIMIT_MSGQUEUE: 0, unix.RLIMIT_SIGPENDING: 64, unix.RLIMIT_NICE: 0, unix.RLIMIT_RTPRIO: 0,

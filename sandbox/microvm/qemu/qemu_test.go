@@ -469,7 +469,7 @@ func TestFullDisk(t *testing.T) {
 	r.Scratch, err = os.Create(dir + "/disk")
 	must(t, err)
 	must(t, r.Scratch.Truncate(shape.ScratchBytes))
-	_, p := boot(t, d, r)
+	vm, p := boot(t, d, r)
 	scratch := p.disk(shape.Drives)
 	failed := false
 	for sector := uint64(0); sector < 256; sector += 16 {
@@ -481,6 +481,11 @@ func TestFullDisk(t *testing.T) {
 	}
 	if got := scratch.readAt(0, 512); got[0] != 'x' {
 		t.Errorf("read %q", got[:10])
+	}
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", vm.PID()))
+	must(t, err)
+	if !strings.Contains(string(status), "\nSigIgn:\t0000000001") { // SIGXFSZ, of a limit below the drive's size
+		t.Errorf("writing too far would end it:\n%s", status)
 	}
 }
 
