@@ -75,10 +75,10 @@ func (c *commandLine) device(o object) {
 	c.json("-device", o)
 }
 
-// disk adds a block device for a node; the node's name is its serial number. The guest is told of errors: QEMU would
+// disk adds a block device for a node. The guest is told of errors: QEMU would
 // stop the machine when the host's disk is full.
-func (c *commandLine) disk(node string) {
-	c.device(object{"driver": "virtio-blk-device", "id": "disk-" + node, "drive": node, "serial": node, "rerror": "report", "werror": "report"})
+func (c *commandLine) disk(node, serial string) {
+	c.device(object{"driver": "virtio-blk-device", "id": "disk-" + node, "drive": node, "serial": serial, "rerror": "report", "werror": "report"})
 }
 
 // machine returns the command line of a machine whose memory is mapped as mapping says, apart from what it starts with.
@@ -108,13 +108,13 @@ func (d *Driver) machine(m *vmm.Machine, memory, monitor *os.File, shared bool) 
 	}
 	for i := range m.Shape.Drives {
 		c.json("-blockdev", driveOptions(i, zeros))
-		c.disk(driveNode(i))
+		c.disk(driveNode(i), vmm.DriveSerial(i))
 	}
 	if m.Shape.ScratchBytes > 0 {
 		// It lives as long as the machine: nothing needs to reach the disk.
 		c.json("-blockdev", object{"driver": "raw", "node-name": "scratch", "size": m.Shape.ScratchBytes, "discard": "unmap", "cache": object{"no-flush": true},
 			"file": object{"driver": "file", "filename": c.set(scratchSet, m.Scratch), "locking": "off", "discard": "unmap", "cache": object{"no-flush": true}}})
-		c.disk("scratch")
+		c.disk("scratch", vmm.ScratchSerial)
 	}
 	if m.Shape.Network {
 		c.add("-netdev", fmt.Sprintf("dgram,id=net,local.type=fd,local.str=%d", c.file(m.Network)))

@@ -2,6 +2,7 @@ package qemu_test
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"os"
@@ -324,6 +325,12 @@ func (d *disk) readAt(sector uint64, n int) []byte {
 		d.t.Errorf("reading sector %d: status %d", sector, status)
 	}
 	return b
+}
+
+func (d *disk) serial() string {
+	d.t.Helper()
+	b, _ := d.request(8, 0, buffer{room: 20})
+	return string(bytes.TrimRight(b, "\x00"))
 }
 
 func (d *disk) bytes() uint64 {

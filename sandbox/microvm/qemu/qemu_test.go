@@ -204,8 +204,8 @@ func TestDevices(t *testing.T) {
 	// Drives are in order, and have content when they are given some.
 	for i := range shape.Drives {
 		disk := p.disk(i)
-		if n := disk.bytes(); n != vmm.MaxDriveBytes {
-			t.Errorf("drive %d has %d bytes", i, n)
+		if n, s := disk.bytes(), disk.serial(); n != vmm.MaxDriveBytes || s != vmm.DriveSerial(i) {
+			t.Errorf("drive %d is %q and has %d bytes", i, s, n)
 		}
 		must(t, vm.SetDrive(within(t), i, image(t, byte('a'+i), 5000)))
 		for sector, want := range map[uint64][]byte{
@@ -222,8 +222,8 @@ func TestDevices(t *testing.T) {
 		}
 	}
 	scratch := p.disk(shape.Drives)
-	if n := scratch.bytes(); n != uint64(shape.ScratchBytes) {
-		t.Errorf("the writable drive has %d bytes", n)
+	if n, s := scratch.bytes(), scratch.serial(); n != uint64(shape.ScratchBytes) || s != vmm.ScratchSerial {
+		t.Errorf("the writable drive is %q and has %d bytes", s, n)
 	}
 	if _, status := scratch.request(1, 8, buffer{send: []byte(strings.Repeat("thaw", 128))}); status != 0 {
 		t.Errorf("writing: status %d", status)
