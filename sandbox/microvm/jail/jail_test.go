@@ -143,7 +143,10 @@ func TestWhatAJailedProcessIs(t *testing.T) {
 		}
 	}
 	for dir, want := range map[string][]string{"": {"bin", "dev", "etc", "proc"}, "bin": {"jail.test"}, "etc": {"name"}, "dev": {"null", "urandom"}} {
-		if got := names(t, proc+"root/"+dir); !slices.Equal(got, want) {
+		got := slices.DeleteFunc(names(t, proc+"root/"+dir), func(name string) bool {
+			return strings.HasPrefix(name, "lib") // of a test that was built with -race
+		})
+		if !slices.Equal(got, want) {
 			t.Errorf("/%s holds %v, want %v", dir, got, want)
 		}
 	}
