@@ -35,6 +35,7 @@
 //	egress           the only way out of a sandbox, and its policy
 //	sandbox/gvisor   the engine; sandbox/fake runs no code; sandbox/sandboxtest is what each engine must pass
 //	sandbox/microvm  the second engine, a virtual machine each; its vmm says what a monitor must do, qemu and firecracker do it
+//	                 in a jail; kvm finds out what executes guest code
 //	agent            inside the sandbox: start the runtime, speak the Runtime API
 //
 //	lambda           the nouns: function, ARN, limits, kinds of error
