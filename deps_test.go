@@ -35,6 +35,8 @@ var rules = []struct {
 	{"telemetry", []string{module, "net"}, "events know nobody who says or carries them"},
 	{"sandbox", []string{module, "gvisor.dev"}, "the contract knows no engine"},
 	{"sandbox/microvm/vmm", []string{module, "!" + module + "/sandbox"}, "the contract knows no monitor"},
+	{"sandbox/microvm/guest", []string{module, "!" + module + "/sandbox/microvm", "net/http"}, "what runs in a machine knows neither engine nor pool"},
+	{"sandbox/microvm/guest/pid1", []string{module, "!" + module + "/sandbox/microvm/guest/wire", "net", "fmt"}, "it runs in every machine"},
 	{"sandbox/microvm/guest/wire", []string{module, "net", "os"}, "both sides of the manage channel link it"},
 	{"sandbox/microvm/firecracker", []string{module, "!" + module + "/sandbox"}, "a monitor knows nothing of the platform"},
 	{"sandbox/microvm/firecracker/supervisor", []string{module, "net/http"}, "one runs beside every machine"},
