@@ -87,15 +87,17 @@ func launch() error {
 	if err := (mount{"proc", procDir, "proc", flags, ""}).do(); err != nil { // that of the new namespace
 		return err
 	}
+	if err := giveUp(); err != nil {
+		return err
+	}
 	if _, err := writeAll(orderFD, []byte{0}); err != nil {
 		return err
 	}
-	b := make([]byte, wire.MaxRequest)
-	n, err := readFull(orderFD, b)
+	b, err := readOrder()
 	if err != nil {
 		return fail("read order", err)
 	}
-	order, err := wire.ParseSetup(b[:n])
+	order, err := wire.ParseSetup(b)
 	if err != nil {
 		return err
 	}
@@ -105,13 +107,28 @@ func launch() error {
 	if err := unix.Chroot("."); err != nil {
 		return fail("enter "+root, err)
 	}
-	if err := giveUp(); err != nil {
-		return err
-	}
 	return fail("execute "+order.Args[0], syscall.Exec(order.Args[0], order.Args, order.Env))
 }
 
-// giveUp leaves the agent's capabilities to what this thread executes, and takes away all ways to get others.
+// readOrder reads all there is on orderFD.
+func readOrder() ([]byte, error) {
+	b := make([]byte, 0, 4<<10)
+	for {
+		n, err := unix.Read(orderFD, b[len(b):cap(b)])
+		switch {
+		case errors.Is(err, unix.EINTR):
+		case err != nil || n == 0:
+			return b, err
+		default:
+			if b = b[:len(b)+n]; len(b) == cap(b) {
+				b = append(b, 0)[:len(b)]
+			}
+		}
+	}
+}
+
+// giveUp leaves the agent's capabilities to what this thread will execute, and takes away all ways to get others. The
+// launcher itself keeps its own until then.
 func giveUp() error {
 	for c := uintptr(0); ; c++ {
 		if agentCapabilities[c] {
