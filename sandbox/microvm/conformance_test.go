@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 
@@ -36,9 +35,6 @@ func guestFiles(t testing.TB) *guest.Files {
 	return f
 }
 
-// templates is where all engines of this test process keep their boot templates.
-var templates = sync.OnceValues(func() (string, error) { return os.MkdirTemp("", "thaw-microvm-templates-*") })
-
 // treeName is the cgroup of engines with real machines. They run one after the other.
 var treeName = fmt.Sprintf("thaw-test-%d", os.Getpid())
 
@@ -51,10 +47,8 @@ func newEngine(t testing.TB, change ...func(*microvm.Options)) *microvm.Engine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir, err := templates()
-	if err != nil {
-		t.Fatal(err)
-	}
+	// Boot templates have names of their own, so all test processes and engines share them.
+	dir := testenv.Cached(t, "microvm-templates", "1", func(string) {})
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
 	state := filepath.Join(t.TempDir(), "microvm")
 	if err := os.MkdirAll(filepath.Join(state, "qemu"), 0o755); err != nil {

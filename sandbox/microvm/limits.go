@@ -6,8 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"thaw.dev/thaw/internal/cgroup"
 	"thaw.dev/thaw/sandbox"
 	"thaw.dev/thaw/sandbox/microvm/guest"
@@ -86,20 +84,6 @@ func (s *Sandbox) tellLimits(ctx context.Context) error {
 		return s.withLastWords(err)
 	}
 	s.stale = false
-	return nil
-}
-
-// limitFiles bounds what the monitor pid can write to any file: its scratch drive could grow to what a machine may have at
-// most, of which the sandbox's own file system uses only the beginning.
-func limitFiles(pid int, tmpBytes int64) error {
-	n, err := guest.ScratchBytes(tmpBytes)
-	if err != nil {
-		return err
-	}
-	most := uint64(max(n, maxStateBytes)) // it also writes its state
-	if err := unix.Prlimit(pid, unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: most, Max: most}, nil); err != nil {
-		return fmt.Errorf("limit file size of process %d: %w", pid, err)
-	}
 	return nil
 }
 

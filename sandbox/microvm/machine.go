@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"thaw.dev/thaw/sandbox"
+	"thaw.dev/thaw/sandbox/microvm/guest"
 	"thaw.dev/thaw/sandbox/microvm/vmm"
 )
 
@@ -45,6 +46,9 @@ func (s *Sandbox) bind(ctx context.Context, in *stash, e *entry) error {
 // prepare starts a monitor that waits for e, and ends the one there was.
 func (s *Sandbox) prepare(ctx context.Context, in *stash, e *entry) (err error) {
 	m := vmm.Machine{ID: s.id, Shape: s.shape, Started: s.group.Add}
+	if m.MaxFileBytes, err = guest.ScratchBytes(s.tmpBytes()); err != nil {
+		return err
+	}
 	if err := s.discard(); err != nil {
 		return err
 	}
@@ -69,9 +73,6 @@ func (s *Sandbox) prepare(ctx context.Context, in *stash, e *entry) (err error) 
 	go s.watch(next) // ends with the machine; remove and discard wait for it
 	if err := context.Cause(s.life); err != nil {
 		return err // Destroy may have looked before there was something to kill
-	}
-	if err := limitFiles(vm.PID(), s.tmpBytes()); err != nil {
-		return err
 	}
 	return setDrive(ctx, vm, 0, s.drives[0]) // will not change, unlike the others
 }

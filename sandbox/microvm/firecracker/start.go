@@ -1,6 +1,7 @@
 package firecracker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -165,7 +166,7 @@ func jailerID(id string) string {
 // No --daemonize: Firecracker keeps its standard input, which is the guest's memory, and stays the supervisor's child.
 func (d *Driver) jailerArgs(m vmm.Machine) []string {
 	// What a machine writes are its scratch drive and its snapshots.
-	largest := max(m.Shape.MemoryBytes, m.Shape.ScratchBytes, maxStateBytes)
+	largest := max(m.Shape.MemoryBytes, cmp.Or(m.MaxFileBytes, m.Shape.ScratchBytes), maxStateBytes)
 	return []string{
 		d.opts.Jailer,
 		"--id", jailerID(m.ID),

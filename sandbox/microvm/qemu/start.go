@@ -1,6 +1,7 @@
 package qemu
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -105,7 +106,7 @@ func (d *Driver) start(ctx context.Context, m *vmm.Machine, memory *os.File, sha
 	more(c)
 	o := jail.Options{
 		Shim: []string{d.opts.Shim, jail.Word}, Root: d.root, Args: c.args, Files: c.files,
-		MaxFiles: maxFiles, MaxFileBytes: uint64(max(m.Shape.ScratchBytes, maxState)), Started: m.Started, //nolint:gosec // checked
+		MaxFiles: maxFiles, MaxFileBytes: uint64(max(cmp.Or(m.MaxFileBytes, m.Shape.ScratchBytes), maxState)), Started: m.Started, //nolint:gosec // checked
 	}
 	if d.accel == vmm.KVM {
 		o.Devices = []string{kvm.Device}

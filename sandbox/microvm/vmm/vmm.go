@@ -95,6 +95,9 @@ type Machine struct {
 	// Scratch backs the writable drive; nil if Shape.ScratchBytes is 0. It has a name or can be given one, because it was
 	// made with O_TMPFILE.
 	Scratch *os.File
+	// MaxFileBytes bounds how far into a file the monitor may write, its own state aside; 0 is Shape.ScratchBytes. A file
+	// system that uses only the beginning of the writable drive needs no more of it.
+	MaxFileBytes int64
 	// Network is the guest's end of a SEQPACKET socket with one Ethernet frame per packet; nil if Shape.Network is false.
 	Network *os.File
 	MAC     net.HardwareAddr
