@@ -5,10 +5,10 @@ GO ?= go
 # The programs are built against gVisor with patches/gvisor applied; everything else uses gVisor as it is.
 BUILD := $(GO) build -modfile=build/patched.mod -trimpath -ldflags="-s -w"
 
-.PHONY: help build demo test compat check deps bench fuzz fmt clean
+.PHONY: help build demo test compat test-microvm check deps bench fuzz fmt clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
 
 build: ## build bin/thaw with everything it needs inside
 	@mkdir -p bin build embedded/files
@@ -33,6 +33,11 @@ test: ## install what is missing and run every test (root)
 compat: ## the tests that need a toolchain of their own: Rust, Java, C++ (root)
 	@scripts/install-deps compat
 	@scripts/run-tests compat
+
+test-microvm: ## the tests of virtual machines that take minutes under emulation (root)
+	@scripts/install-deps test
+	@$(MAKE) --no-print-directory build
+	@scripts/run-tests microvm
 
 check: ## what needs no root and no network: vet, format, tests of pure packages
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "run make fmt"; exit 1; }

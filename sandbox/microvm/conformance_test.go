@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"thaw.dev/thaw/internal/helperbin"
 	"thaw.dev/thaw/internal/testenv"
@@ -71,13 +72,27 @@ func newEngine(t testing.TB, change ...func(*microvm.Options)) *microvm.Engine {
 	return e
 }
 
-func TestConformance(t *testing.T) {
+// TestMachines is the part of the conformance suite that is run every time: one case of each kind. The whole suite takes
+// minutes under emulation; it is TestConformance, behind the build tag microvm.
+func TestMachines(t *testing.T) {
+	testConformance(t,
+		"HelloAndEcho", "ExitCode", "Crash", "AttachBeforeStart", "MemoryLimit", "PauseStopsTheGuest", "RestoreGoesOn",
+		"RestoreClones", "DestroyLeavesNothing",
+	)
+}
+
+// testConformance runs these cases of the suite, or all.
+func testConformance(t *testing.T, only ...string) {
 	testenv.NeedsRoot(t)
+	testenv.Short(t)
 	sandboxtest.Run(t, sandboxtest.Harness{
 		New:    func(t testing.TB) sandbox.Engine { return newEngine(t) },
 		Root:   sandboxtest.RootImage(t),
 		Crash:  crash,
 		Traces: traces,
+
+		Patience: 3 * time.Minute,
+		Only:     only,
 	})
 }
 

@@ -119,7 +119,8 @@ func (e *Engine) Name() string { return Name }
 func (e *Engine) Capabilities() sandbox.Capabilities {
 	return sandbox.Capabilities{
 		Pause: true, Snapshot: true, Network: e.opts.Network != nil, Isolated: true, FixedMemory: true,
-		Monitor: e.opts.VMM.Name(), Accelerator: string(e.opts.VMM.Accelerator()),
+		OverheadBytes: overheadBytes,
+		Monitor:       e.opts.VMM.Name(), Accelerator: string(e.Accelerator()),
 	}
 }
 

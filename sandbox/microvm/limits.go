@@ -24,6 +24,10 @@ const (
 	// translated code.
 	monitorBytes = 256 << 20
 
+	// overheadBytes is what a machine takes of the host's memory beyond its tenant's limit: the pages of the guest's kernel
+	// that are no longer the template's, and the monitor.
+	overheadBytes = 72 << 20
+
 	// idleBytes is what a cgroup is charged for a machine whose guest does nothing; Stats subtracts it.
 	idleBytes = 24 << 20
 
@@ -67,7 +71,7 @@ func (s *Sandbox) Limit(l sandbox.Limits) error {
 
 // limit sets what is limited outside, and remembers the rest.
 func (s *Sandbox) limit(l sandbox.Limits) error {
-	if most := maxMemory(&s.spec); l.MemoryBytes > most {
+	if most := s.spec.MostMemoryBytes(); l.MemoryBytes > most {
 		return fmt.Errorf("%w: memory limit %d above the most it may be, %d", sandbox.ErrSpec, l.MemoryBytes, most)
 	}
 	if err := s.group.Set(hostLimits(s.shape, l.CPUMillis, l.Background)); err != nil {
@@ -137,7 +141,7 @@ func (s *Sandbox) tenants(charged int64) int64 { return s.atMost(max(0, charged-
 func (s *Sandbox) atMost(n int64) int64 {
 	most := s.limits.Load().MemoryBytes
 	if most == 0 {
-		most = maxMemory(&s.spec)
+		most = s.spec.MostMemoryBytes()
 	}
 	return min(n, most)
 }

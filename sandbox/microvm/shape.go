@@ -10,9 +10,6 @@ import (
 )
 
 const (
-	// defaultMaxMemoryBytes is the size of a guest whose spec names none. Source: sandbox.Spec.
-	defaultMaxMemoryBytes = 512 << 20
-
 	// defaultTmpBytes is the size of /tmp where the spec names none. Source: AWS Lambda, "Configure ephemeral storage".
 	defaultTmpBytes = 512 << 20
 
@@ -40,7 +37,7 @@ const (
 
 // shapeOf is the machine for a spec.
 func shapeOf(spec *sandbox.Spec) (vmm.Shape, error) {
-	memory := maxMemory(spec)
+	memory := spec.MostMemoryBytes()
 	scratch, err := guest.ScratchBytes(maxTmpBytes)
 	if err != nil {
 		return vmm.Shape{}, err
@@ -59,12 +56,4 @@ func shapeOf(spec *sandbox.Spec) (vmm.Shape, error) {
 		return s, fmt.Errorf("%w: %d mounts, at most %d are possible", sandbox.ErrSpec, len(spec.Mounts), vmm.MaxDrives-1-hotDrives)
 	}
 	return s, nil
-}
-
-// maxMemory is the most that the tenant of a sandbox with this spec will ever have, in bytes.
-func maxMemory(spec *sandbox.Spec) int64 {
-	if spec.MaxMemoryBytes > 0 {
-		return spec.MaxMemoryBytes
-	}
-	return max(defaultMaxMemoryBytes, spec.Limits.MemoryBytes)
 }

@@ -3,6 +3,7 @@ package sandboxtest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -10,8 +11,8 @@ import (
 	"thaw.dev/thaw/sandbox"
 )
 
-// patience bounds every wait for something that must happen.
-const patience = 30 * time.Second
+// patience bounds every wait for something that must happen. Run sets it.
+var patience = 30 * time.Second
 
 // Harness is what the suite has to know of an engine.
 type Harness struct {
@@ -21,6 +22,10 @@ type Harness struct {
 	Root string
 	// Crash ends a sandbox's outermost process from the outside, as the OOM killer would.
 	Crash func(t testing.TB, id string)
+	// Patience bounds every wait for something that must happen; 30 s if 0. It is for engines that emulate processors.
+	Patience time.Duration
+	// Only names the cases to run, for an engine so slow that not all can be run every time; all if empty.
+	Only []string
 	// Traces lists what the host has of the engine's sandboxes now: processes, cgroups, files. It is nil for an engine
 	// that leaves none.
 	Traces func(t testing.TB) []string
@@ -28,6 +33,9 @@ type Harness struct {
 
 // Run runs the suite on the engine of h.
 func Run(t *testing.T, h Harness) {
+	if h.Patience > 0 {
+		patience = h.Patience
+	}
 	e := h.New(t)
 	isolated := e.Capabilities().Isolated
 	if err := e.Close(); err != nil {
@@ -87,7 +95,7 @@ func Run(t *testing.T, h Harness) {
 		{"DestroyLeavesNothing", false, testDestroyLeavesNothing},
 		{"CloseDestroysAll", false, testCloseDestroysAll},
 	} {
-		if c.isolated && !isolated {
+		if c.isolated && !isolated || len(h.Only) > 0 && !slices.Contains(h.Only, c.name) {
 			continue
 		}
 		t.Run(c.name, func(t *testing.T) {

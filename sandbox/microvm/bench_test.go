@@ -1,0 +1,205 @@
+package microvm_test
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"thaw.dev/thaw/sandbox"
+	"thaw.dev/thaw/sandbox/microvm"
+	"thaw.dev/thaw/sandbox/sandboxtest"
+)
+
+// The benchmarks run real machines: go test -bench . -benchtime 10x -run xxx ./sandbox/microvm
+
+// snapshotOf starts a guest and returns a snapshot of it.
+func snapshotOf(b *testing.B, e sandbox.Engine, sp sandbox.Spec) string {
+	b.Helper()
+	original := started(b, e, sp)
+	sandboxtest.Meet(b, original).Echo()
+	dir := b.TempDir()
+	if err := original.Checkpoint(b.Context(), dir); err != nil {
+		b.Fatal(err)
+	}
+	if err := original.Destroy(); err != nil {
+		b.Fatal(err)
+	}
+	return dir
+}
+
+func benchEngine(b *testing.B) (*microvm.Engine, sandbox.Spec) {
+	b.Helper()
+	e := newEngine(b)
+	b.Cleanup(func() {
+		if err := e.Close(); err != nil {
+			b.Error(err)
+		}
+	})
+	sp := spec(sandboxtest.RootImage(b))
+	sp.Args = []string{sandboxtest.GuestPath}
+	return e, sp
+}
+
+// BenchmarkRestore is the time from a waiting monitor to the guest's answer, "p50-ms", with and without Spec.From.
+func BenchmarkRestore(b *testing.B) {
+	e, sp := benchEngine(b)
+	dir := snapshotOf(b, e, sp)
+	for _, from := range []string{dir, ""} {
+		b.Run(fmt.Sprintf("expected=%t", from != ""), func(b *testing.B) {
+			var took []time.Duration
+			for b.Loop() {
+				b.StopTimer()
+				sp.ID, sp.From = spec(sp.Root).ID, from
+				s := create(b, e, sp)
+				b.StartTimer()
+				begin := time.Now()
+				if err := s.Restore(b.Context(), dir); err != nil {
+					b.Fatal(err)
+				}
+				sandboxtest.Rejoin(b, s).Echo()
+				took = append(took, time.Since(begin))
+				b.StopTimer()
+				if err := s.Destroy(); err != nil {
+					b.Fatal(err)
+				}
+				b.StartTimer()
+			}
+			slices.Sort(took)
+			b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "p50-ms")
+		})
+	}
+}
+
+// BenchmarkStart is the time from a waiting monitor to the guest's hello, from the boot template.
+func BenchmarkStart(b *testing.B) {
+	e, sp := benchEngine(b)
+	for b.Loop() {
+		b.StopTimer()
+		sp.ID = spec(sp.Root).ID
+		s := create(b, e, sp)
+		b.StartTimer()
+		if err := s.Start(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+		sandboxtest.Meet(b, s)
+		b.StopTimer()
+		if err := s.Destroy(); err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+	}
+}
+
+// BenchmarkClones restores eight at once, all of which answer: what that takes, and what memory each takes that is not
+// shared with the others, "MiB/clone".
+func BenchmarkClones(b *testing.B) {
+	e, sp := benchEngine(b)
+	dir := snapshotOf(b, e, sp)
+	for b.Loop() {
+		var boxes []sandbox.Sandbox
+		b.StopTimer()
+		for range 8 {
+			sp.ID, sp.From = spec(sp.Root).ID, dir
+			boxes = append(boxes, create(b, e, sp))
+		}
+		b.StartTimer()
+		var wg sync.WaitGroup
+		for _, s := range boxes {
+			wg.Go(func() {
+				if err := s.Restore(b.Context(), dir); err != nil {
+					b.Error(err)
+					return
+				}
+				sandboxtest.Rejoin(b, s).Echo()
+			})
+		}
+		wg.Wait()
+		b.StopTimer()
+		own, pss := 0.0, 0.0
+		for _, s := range boxes {
+			o, p := memoryOf(b, s.ID())
+			own, pss = own+o/8, pss+p/8
+			stats, err := s.Stats()
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.ReportMetric(float64(stats.MemoryBytes)/(1<<20), "counted-MiB")
+			if err := s.Destroy(); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.ReportMetric(own, "own-MiB/clone")
+		b.ReportMetric(pss, "pss-MiB/clone")
+		b.StartTimer()
+	}
+}
+
+// memoryOf returns what the processes of a sandbox have for themselves, and their proportional share, in MiB.
+func memoryOf(b *testing.B, id string) (own, pss float64) {
+	b.Helper()
+	for _, dir := range cgroups(b) {
+		if filepath.Base(dir) != id {
+			continue
+		}
+		pids, err := os.ReadFile(filepath.Join(dir, "cgroup.procs"))
+		if err != nil {
+			b.Fatal(err)
+		}
+		for _, pid := range strings.Fields(string(pids)) {
+			f, err := os.Open(filepath.Join("/proc", pid, "smaps_rollup"))
+			if err != nil {
+				b.Fatal(err)
+			}
+			for lines := bufio.NewScanner(f); lines.Scan(); {
+				w := strings.Fields(lines.Text())
+				kib := 0.0
+				if len(w) == 3 {
+					kib, _ = strconv.ParseFloat(w[1], 64)
+				}
+				switch w[0] {
+				case "Private_Dirty:", "Private_Clean:":
+					own += kib / 1024
+				case "Pss:":
+					pss += kib / 1024
+				}
+			}
+			_ = f.Close()
+		}
+		return own, pss
+	}
+	b.Fatalf("%s has no cgroup", id)
+	return 0, 0
+}
+
+// BenchmarkOwnTime is what this package itself does per restore: on a double, monitor and guest take no time.
+func BenchmarkOwnTime(b *testing.B) {
+	e, _ := onDouble(b, newDouble())
+	root := rootImage(b)
+	original := started(b, e, spec(root))
+	dir := b.TempDir()
+	if err := original.Checkpoint(b.Context(), dir); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		b.StopTimer()
+		sp := spec(root)
+		sp.From = dir
+		s := create(b, e, sp)
+		b.StartTimer()
+		if err := s.Restore(b.Context(), dir); err != nil {
+			b.Fatal(err)
+		}
+		b.StopTimer()
+		if err := s.Destroy(); err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+	}
+}

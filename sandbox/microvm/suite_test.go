@@ -1,0 +1,7 @@
+//go:build microvm
+
+package microvm_test
+
+import "testing"
+
+func TestConformance(t *testing.T) { testConformance(t) }
