@@ -220,9 +220,16 @@ func (p *Pool) placed(e *Environment, why Cause) {
 }
 
 // createFor creates a sandbox made to e's measure.
-func (*Pool) createFor(ctx context.Context, e *Environment) error {
+func (p *Pool) createFor(ctx context.Context, e *Environment) error {
 	e.slot = &slot{launch: e.launchAs}
-	return e.slot.create(ctx, int64(e.Function.EphemeralMB)<<20, limits(e.Function))
+	from := ""
+	if e.snapshot != nil {
+		from = e.snapshot.Dir()
+	} else if t := p.template(e); t != nil {
+		from = t.Dir()
+		p.o.Snapshots.Done(t)
+	}
+	return e.slot.create(ctx, from, int64(e.Function.EphemeralMB)<<20, limits(e.Function))
 }
 
 // initialise gives the slot its function: limits, code, runtime, handler.

@@ -189,7 +189,11 @@ func (p *Pool) prepare(ctx context.Context, s *stock) (_ *slot, err error) {
 	}()
 	l := backgroundLimits
 	l.Pids = maxPids
-	if err := slot.create(ctx, stockTmpBytes, l); err != nil {
+	from := ""
+	if s.kind == SourceEmpty {
+		from = p.templateDir(&s.launch)
+	}
+	if err := slot.create(ctx, from, stockTmpBytes, l); err != nil {
 		return nil, err
 	}
 	if s.kind == SourceEmpty {

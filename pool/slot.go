@@ -40,8 +40,8 @@ type slot struct {
 // ID is the sandbox's.
 func (s *slot) ID() string { return s.sandbox.ID() }
 
-// create makes the sandbox.
-func (s *slot) create(ctx context.Context, tmpBytes int64, l sandbox.Limits) error {
+// create makes the sandbox. from is the directory of the snapshot that it will probably be restored from, if any.
+func (s *slot) create(ctx context.Context, from string, tmpBytes int64, l sandbox.Limits) error {
 	var err error
 	engine := s.launch.Engine
 	spec := sandbox.Spec{
@@ -49,6 +49,7 @@ func (s *slot) create(ctx context.Context, tmpBytes int64, l sandbox.Limits) err
 		Root:     s.launch.Image,
 		Args:     []string{s.launch.Agent},
 		TmpBytes: tmpBytes,
+		From:     from,
 		Egress:   engine.Capabilities().Network,
 		Limits:   l,
 

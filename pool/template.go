@@ -44,6 +44,20 @@ func (p *Pool) makeTemplate(ctx context.Context, s *stock) (err error) {
 	return draft.Commit()
 }
 
+// templateDir is where the template of an empty slot's runtime is, if there is one: what it will most probably be restored
+// from.
+func (p *Pool) templateDir(l *Launch) string {
+	if !p.hasSnapshots(l.Engine) || !l.Template {
+		return ""
+	}
+	t := p.o.Snapshots.Use(p.templateKey(l))
+	if t == nil {
+		return ""
+	}
+	defer p.o.Snapshots.Done(t)
+	return t.Dir()
+}
+
 // template pins the template that e could start from; nil if there is none or it is of no use to e.
 func (p *Pool) template(e *Environment) *snapshot.Snapshot {
 	if !p.hasSnapshots(e.launchAs.Engine) || !e.launchAs.Template || e.launchAs.OwnStart || e.sealed {
