@@ -99,6 +99,9 @@ func (e *Engine) boot(ctx context.Context, shape vmm.Shape) (_ *saved, err error
 	}
 	undo = append(undo, func() error { // runs after the machine's end: nobody has the memory mapped then
 		if err == nil {
+			err = dropZeros(sv.memory, func() error { return context.Cause(ctx) })
+		}
+		if err == nil {
 			err = sv.seal()
 		}
 		if err != nil {

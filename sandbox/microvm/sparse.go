@@ -1,6 +1,7 @@
 package microvm
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -149,6 +150,53 @@ func unpack(sparse *os.File, r io.Reader, size int64, ended func() error) (sum u
 		return 0, fmt.Errorf("%w: %d bytes too many, %w", errPacked, n, err)
 	}
 	return in.sum.Sum32(), nil
+}
+
+// pageBytes is the unit in which a file in memory has holes.
+const pageBytes = 4096
+
+// dropZeros makes holes of the pages of f, a file in memory, that are all zero: a guest that was booted has touched many
+// of which nothing is left.
+func dropZeros(f *os.File, ended func() error) error {
+	st, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	extents, err := extentsOf(f, st.Size())
+	if err != nil {
+		return err
+	}
+	buf, zeros := make([]byte, packBuffer), make([]byte, pageBytes)
+	drop := func(off, n int64) error {
+		if n == 0 {
+			return nil
+		}
+		return control(f, func(fd uintptr) error {
+			return unix.Fallocate(int(fd), unix.FALLOC_FL_PUNCH_HOLE|unix.FALLOC_FL_KEEP_SIZE, off, n)
+		})
+	}
+	for _, x := range extents {
+		if err := eachPiece(x, ended, func(off, n int64) error {
+			if _, err := f.ReadAt(buf[:n], off); err != nil {
+				return err
+			}
+			from := int64(0) // where the run of zero pages begins
+			for at := int64(0); at < n; at += pageBytes {
+				end := min(at+pageBytes, n)
+				if bytes.Equal(buf[at:end], zeros[:end-at]) {
+					continue
+				}
+				if err := drop(off+from, at-from); err != nil {
+					return err
+				}
+				from = end
+			}
+			return drop(off+from, n-from)
+		}); err != nil {
+			return fmt.Errorf("drop zeros: %w", err)
+		}
+	}
+	return nil
 }
 
 // eachPiece calls f for every piece of x that fits into a buffer, as long as ended returns nil.

@@ -75,6 +75,29 @@ func TestPackIsAsLongAsWhatIsThere(t *testing.T) {
 	}
 }
 
+func TestDropZeros(t *testing.T) {
+	t.Parallel()
+	const size = 64 << 20
+	mixed := make([]byte, 20*pageBytes)
+	mixed[3*pageBytes+5], mixed[19*pageBytes] = 1, 2
+	f := sparseFile(t, size, map[int64][]byte{
+		0: make([]byte, 3*packBuffer), 8 << 20: mixed, size - packBuffer: noise(packBuffer),
+	})
+	if err := dropZeros(f, never); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := usedBytes(f); err != nil || n != 2*pageBytes+packBuffer {
+		t.Errorf("%d bytes are left, %v", n, err)
+	}
+	got := make([]byte, len(mixed))
+	if _, err := f.ReadAt(got, 8<<20); err != nil || !bytes.Equal(got, mixed) {
+		t.Errorf("changed what is there, %v", err)
+	}
+	if st, err := f.Stat(); err != nil || st.Size() != size {
+		t.Errorf("%d bytes long, %v", st.Size(), err)
+	}
+}
+
 func TestPackEndsWhenItsCallerDoes(t *testing.T) {
 	t.Parallel()
 	from := sparseFile(t, 1<<30, map[int64][]byte{0: noise(2 * packBuffer)})
