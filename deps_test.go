@@ -34,6 +34,8 @@ var rules = []struct {
 	{"cloudwatch", []string{module, "!" + module + "/lambda", "!" + module + "/store", "!" + module + "/logpattern", "!" + module + "/eventstream", "net/http"}, "use cases do not import each other, nor the front"},
 	{"telemetry", []string{module, "net"}, "events know nobody who says or carries them"},
 	{"sandbox", []string{module, "gvisor.dev"}, "the contract knows no engine"},
+	{"internal/hostfile", []string{module}, "it makes files and knows nobody"},
+	{"sandbox/microvm", []string{module + "/sandbox/microvm/qemu", module + "/sandbox/microvm/firecracker", module + "/sandbox/microvm/jail", module + "/sandbox/gvisor", module + "/pool", module + "/link"}, "the engine runs on any monitor"},
 	{"sandbox/microvm/vmm", []string{module, "!" + module + "/sandbox"}, "the contract knows no monitor"},
 	{"sandbox/microvm/guest", []string{module, "!" + module + "/sandbox/microvm", "net/http"}, "what runs in a machine knows neither engine nor pool"},
 	{"sandbox/microvm/guest/pid1", []string{module, "!" + module + "/sandbox/microvm/guest/wire", "net", "fmt"}, "it runs in every machine"},

@@ -8,6 +8,7 @@ import (
 
 	"thaw.dev/thaw/internal/cgroup"
 	"thaw.dev/thaw/sandbox"
+	"thaw.dev/thaw/sandbox/microvm/guest"
 )
 
 // Probe checks this host.
@@ -47,9 +48,9 @@ func probeGuest(o Options) sandbox.Check {
 	var err error
 	found := ""
 	if o.Guest == nil {
-		err = errors.New("the guest's kernel has not been built")
+		err = guest.ErrMissing
 	} else {
-		found = o.Guest.Hash()
+		found = o.Guest.Version()
 	}
-	return result("guest", found, err, "build it: thaw guest build")
+	return result("guest", found, err, "install its kernel")
 }
