@@ -36,7 +36,7 @@ func snapshotOf(b *testing.B, e sandbox.Engine, sp sandbox.Spec) string {
 
 func benchEngine(b *testing.B) (*microvm.Engine, sandbox.Spec) {
 	b.Helper()
-	e := newEngine(b)
+	e := newEngine(b, func(o *microvm.Options) { o.IdleBytes = 0 })
 	b.Cleanup(func() {
 		if err := e.Close(); err != nil {
 			b.Error(err)
@@ -47,17 +47,20 @@ func benchEngine(b *testing.B) (*microvm.Engine, sandbox.Spec) {
 	return e, sp
 }
 
-// BenchmarkRestore is the time from a waiting monitor to the guest's answer, "p50-ms", with and without Spec.From.
+// BenchmarkRestore is the time from a waiting monitor to the guest's answer, "p50-ms", with and without Spec.From, and the
+// CPU time that monitor and guest take for it, until Create has returned and from then on.
 func BenchmarkRestore(b *testing.B) {
 	e, sp := benchEngine(b)
 	dir := snapshotOf(b, e, sp)
 	for _, from := range []string{dir, ""} {
 		b.Run(fmt.Sprintf("expected=%t", from != ""), func(b *testing.B) {
 			var took []time.Duration
+			var waiting, running time.Duration
 			for b.Loop() {
 				b.StopTimer()
 				sp.ID, sp.From = spec(sp.Root).ID, from
 				s := create(b, e, sp)
+				before := cpuOf(b, s)
 				b.StartTimer()
 				begin := time.Now()
 				if err := s.Restore(b.Context(), dir); err != nil {
@@ -66,6 +69,7 @@ func BenchmarkRestore(b *testing.B) {
 				sandboxtest.Rejoin(b, s).Echo()
 				took = append(took, time.Since(begin))
 				b.StopTimer()
+				waiting, running = waiting+before, running+cpuOf(b, s)-before
 				if err := s.Destroy(); err != nil {
 					b.Fatal(err)
 				}
@@ -73,8 +77,19 @@ func BenchmarkRestore(b *testing.B) {
 			}
 			slices.Sort(took)
 			b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "p50-ms")
+			b.ReportMetric(float64(waiting.Milliseconds())/float64(len(took)), "create-cpu-ms")
+			b.ReportMetric(float64(running.Milliseconds())/float64(len(took)), "restore-cpu-ms")
 		})
 	}
+}
+
+func cpuOf(b *testing.B, s sandbox.Sandbox) time.Duration {
+	b.Helper()
+	stats, err := s.Stats()
+	if err != nil {
+		b.Fatal(err)
+	}
+	return stats.CPU
 }
 
 // BenchmarkStart is the time from a waiting monitor to the guest's hello, from the boot template.

@@ -60,7 +60,10 @@ func newEngine(t testing.TB, change ...func(*microvm.Options)) *microvm.Engine {
 		t.Fatal(err)
 	}
 	files := guestFiles(t)
-	o := microvm.Options{StateDir: state, TemplateDir: dir, CgroupName: treeName, VMM: monitor, Guest: files, Logger: log}
+	o := microvm.Options{
+		StateDir: state, TemplateDir: dir, CgroupName: treeName, VMM: monitor, Guest: files, Logger: log,
+		IdleBytes: -1, // the suite counts descriptors
+	}
 	for _, c := range change {
 		c(&o)
 	}

@@ -36,7 +36,7 @@ type Options struct {
 	// Network gives sandboxes with Spec.Egress their device. Without it they have loopback only, and the engine lacks
 	// Capabilities.Network.
 	Network sandbox.Network
-	// IdleBytes bounds the memory for snapshots that no sandbox runs from at the moment; 512 MiB if 0.
+	// IdleBytes bounds the memory for snapshots that no sandbox runs from at the moment; 512 MiB if 0, none if negative.
 	IdleBytes int64
 	// Logger gets what an operator may want to know.
 	Logger *slog.Logger
@@ -91,7 +91,7 @@ func New(o Options) (*Engine, error) {
 	}
 	e := &Engine{
 		opts: o, log: o.Logger.With("engine", Name), boxes: map[string]*Sandbox{},
-		boots: newStash(math.MaxInt64), snaps: newStash(o.IdleBytes),
+		boots: newStash(math.MaxInt64), snaps: newStash(max(0, o.IdleBytes)),
 	}
 	e.fingerprint = sync.OnceValues(func() (string, error) { return fingerprintOf(o.VMM, o.Guest) })
 	for _, d := range []string{e.tmpDir(), o.TemplateDir} {
