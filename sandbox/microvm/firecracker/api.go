@@ -36,15 +36,12 @@ func newAPI(root *os.File) *api {
 				return dialInJail(ctx, root, apiSocket)
 			},
 			DisableCompression:     true,
-			MaxIdleConns:           1,
+			DisableKeepAlives:      true, // what is sent without being asked for, nobody hears
 			MaxResponseHeaderBytes: maxAnswerHeader,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 }
-
-// close ends connections that wait for the next call.
-func (a *api) close() { a.client.CloseIdleConnections() }
 
 func (a *api) put(ctx context.Context, path string, body any) error {
 	return a.call(ctx, http.MethodPut, path, body, nil)

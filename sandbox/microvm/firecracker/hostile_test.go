@@ -31,7 +31,7 @@ func jailRoot(t testing.TB) (root *os.File, dir string) {
 	return root, dir
 }
 
-// answering returns an API whose other side sends the same bytes to whoever connects, and then says nothing more.
+// answering returns an API whose other side answers everything with the same bytes, and then says nothing more.
 func answering(t *testing.T, answer string) *api {
 	t.Helper()
 	root, dir := jailRoot(t)
@@ -49,7 +49,11 @@ func answering(t *testing.T, answer string) *api {
 				return
 			}
 			conns = append(conns, conn)
-			go func() { _, _ = conn.Write([]byte(answer)) }() // ends when conn is closed
+			go func() { // ends when conn is closed
+				if _, err := conn.Read(make([]byte, 4096)); err == nil {
+					_, _ = conn.Write([]byte(answer))
+				}
+			}()
 		}
 	}()
 	a := newAPI(root)
@@ -59,7 +63,6 @@ func answering(t *testing.T, answer string) *api {
 		for _, c := range conns {
 			_ = c.Close()
 		}
-		a.close()
 	})
 	return a
 }

@@ -197,9 +197,6 @@ func (vm *machine) watchEnd() {
 	if vm.frames != nil {
 		vm.frames.close()
 	}
-	if vm.api != nil {
-		vm.api.close()
-	}
 	for _, f := range append(vm.files, vm.root) {
 		if f != nil {
 			_ = f.Close()
