@@ -7,17 +7,12 @@ import (
 	"testing"
 
 	"thaw.dev/thaw/internal/helperbin"
+	"thaw.dev/thaw/internal/vmtest"
 	"thaw.dev/thaw/sandbox"
 	"thaw.dev/thaw/sandbox/gvisor"
 )
 
-// engines are those that functions run on.
-var engines = []struct {
-	name string
-	open func(t *testing.T) sandbox.Engine
-}{
-	{"gvisor", openGvisor},
-}
+func openMachines(t *testing.T) sandbox.Engine { return vmtest.Engine(t) }
 
 func openGvisor(t *testing.T) sandbox.Engine {
 	t.Helper()
