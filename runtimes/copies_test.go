@@ -99,7 +99,9 @@ func TestTwins(t *testing.T) {
 // TestMachines is the part for virtual machines that is run every time; the rest is behind the build tag microvm.
 func TestMachines(t *testing.T) {
 	testenv.Short(t)
-	t.Run("copies", func(t *testing.T) { testCopies(t, openMachines, copiedPython) })
+	python := copiedPython
+	python.copies = 2
+	t.Run("copies", func(t *testing.T) { testCopies(t, openMachines, python) })
 	t.Run("twins", func(t *testing.T) { testTwins(t, openMachines, twinNode) })
 }
 

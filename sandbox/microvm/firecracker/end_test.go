@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"thaw.dev/thaw/internal/helperbin"
 	"thaw.dev/thaw/sandbox/microvm/firecracker"
 	"thaw.dev/thaw/sandbox/microvm/vmm"
 )
@@ -117,7 +118,8 @@ const daemonEnv = "THAW_TEST_FIRECRACKER_DAEMON"
 func beDaemon(dir string) {
 	d, err := firecracker.New(firecracker.Options{
 		StateDir: filepath.Join(dir, "state"), Program: filepath.Join(dir, "firecracker"), Jailer: filepath.Join(dir, "jailer"),
-		Logger: slog.New(slog.DiscardHandler),
+		Supervisor: os.Getenv(daemonEnv + "_JAIL"),
+		Logger:     slog.New(slog.DiscardHandler),
 	})
 	check(err)
 	m := vmm.Machine{ID: "daemons", Shape: small}
@@ -152,7 +154,7 @@ func daemon(t *testing.T) (dir string, d *exec.Cmd, pids []int) {
 		t.Fatal(err)
 	}
 	d = exec.CommandContext(within(t), os.Args[0]) //nolint:gosec // this test binary
-	d.Env = append(os.Environ(), daemonEnv+"="+dir)
+	d.Env = append(os.Environ(), daemonEnv+"="+dir, daemonEnv+"_JAIL="+helperbin.Jail(t))
 	d.Stderr = t.Output()
 	out, err := d.StdoutPipe()
 	if err != nil {

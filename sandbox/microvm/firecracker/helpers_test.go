@@ -20,14 +20,10 @@ import (
 	"thaw.dev/thaw/internal/leakcheck"
 	"thaw.dev/thaw/internal/testenv"
 	"thaw.dev/thaw/sandbox/microvm/firecracker"
-	"thaw.dev/thaw/sandbox/microvm/firecracker/supervisor"
 	"thaw.dev/thaw/sandbox/microvm/vmm"
 )
 
 func TestMain(m *testing.M) {
-	if os.Args[0] == supervisor.Argv0 {
-		os.Exit(supervisor.Run())
-	}
 	if dir := os.Getenv(daemonEnv); dir != "" {
 		beDaemon(dir)
 		return
@@ -67,7 +63,7 @@ func newDriver(t testing.TB, change ...func(*firecracker.Options)) *firecracker.
 	testenv.NeedsRoot(t)
 	program, jailer := programs(t)
 	o := firecracker.Options{
-		StateDir: filepath.Join(t.TempDir(), "state"), Program: program, Jailer: jailer,
+		StateDir: filepath.Join(t.TempDir(), "state"), Program: program, Jailer: jailer, Supervisor: helperbin.Jail(t),
 		Logger: slog.New(slog.NewTextHandler(t.Output(), nil)),
 	}
 	for _, c := range change {
