@@ -52,7 +52,7 @@ func (n *Node) openEngines(ctx context.Context, c Config, helpers embedded.Paths
 	if err != nil {
 		return nil, err
 	}
-	parts := engineParts{c, helpers, network}
+	parts := engineParts{c, helpers, network, n.onClose}
 	for _, name := range policy.engines() {
 		engine, err := parts.open(ctx, name)
 		if err != nil {
@@ -98,6 +98,7 @@ type engineParts struct {
 	c       Config
 	helpers embedded.Paths
 	network sandbox.Network
+	onClose func(func()) // what is to be done once the engines are closed
 }
 
 // stateDir is where an engine keeps what it must find again after a crash; it is the engine's alone.

@@ -47,6 +47,7 @@ func (p *engineParts) openMachines(ctx context.Context) (_ sandbox.Engine, err e
 	if err != nil {
 		return nil, err
 	}
+	p.onClose(func() { _ = files.Close() })
 	return microvm.New(p.machines(monitor, files))
 }
 

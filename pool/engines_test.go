@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"thaw.dev/thaw/lambda"
 	"thaw.dev/thaw/pool"
@@ -178,5 +179,46 @@ func TestOptimiseNeedsTheFunctionsEngineToHaveSnapshots(t *testing.T) {
 	})
 	if err := r.Optimise(t.Context(), optimised("f")); lambda.KindOf(err) != lambda.KindInvalid || !strings.Contains(err.Error(), "plain") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestSandboxesAreMadeForWhatTheyWillBeRestoredFrom: engines prepare for it.
+func TestSandboxesAreMadeForWhatTheyWillBeRestoredFrom(t *testing.T) {
+	t.Parallel()
+	dir, change := snapshots(t)
+	r := newRig(t, func(o *pool.Options, fo *fake.Options) {
+		withSlots(1, 0)(o, fo)
+		change(o, fo)
+		launch := o.Launch
+		o.Launch = func(ctx context.Context, fn *lambda.Config) (pool.Launch, error) {
+			l, err := launch(ctx, fn)
+			l.Template = fn.Name != "none"
+			return l, err
+		}
+	})
+	with := runtime
+	with.Runtime, with.Argv, with.Template = "", []string{"x"}, true // as the rig's functions
+	r.Expect(with)
+	r.awaitStock(t, pool.SourceHot, full)
+	for deadline := time.Now().Add(20 * time.Second); r.Status().Snapshots.Count == 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("no template was made")
+		}
+	}
+	from := func(e *pool.Environment) string { return r.engine.Sandbox(e.ID()).Spec().From }
+	r.acquire(t, function("takes-the-slot", 128))
+	fn := optimised("f")
+	fn.Name = "f"
+	if err := r.Optimise(t.Context(), fn); err != nil {
+		t.Fatal(err)
+	}
+	e := r.acquire(t, fn)
+	if e.Source != pool.SourceSnapshot || !strings.HasPrefix(from(e), dir) {
+		t.Errorf("began with %s, made for %q", e.Source, from(e))
+	}
+	own := function("own", 128)
+	own.EphemeralMB = 1024 // fits no slot and no template
+	if e := r.acquire(t, own); from(e) != "" {
+		t.Errorf("one that is started is made for %q", from(e))
 	}
 }

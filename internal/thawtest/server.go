@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -27,7 +28,7 @@ import (
 // Role is the execution role that tests give to functions.
 const Role = "arn:aws:iam::000000000000:role/test"
 
-// Server is a server with the gVisor engine, in this process.
+// Server is a server with a real engine, in this process: gVisor, unless the test or THAW_TEST_ENGINE says another.
 type Server struct {
 	*client.Client
 	Dir string // the data directory
@@ -46,6 +47,10 @@ func Start(t testing.TB, change func(*node.Config)) *Server {
 	c := node.Default()
 	c.DataDir, c.Listen = s.Dir, "127.0.0.1:0"
 	c.Helpers = embedded.Paths{Agent: helperbin.Agent(t), Sentry: helperbin.Sentry(t)}
+	if os.Getenv("THAW_TEST_ENGINE") == "microvm" {
+		c.Engine = "microvm"
+		Machines(t, &c)
+	}
 	c.Logger = slog.New(slog.NewTextHandler(s.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	if change != nil {
 		change(&c)
@@ -137,6 +142,7 @@ func Zip(t testing.TB, files Files) []byte {
 
 // Function is a function to deploy. Zero members mean: 512 MB, 10 s.
 type Function struct {
+	Name             string // "" makes one of the test's
 	Runtime, Handler string
 	Files            Files
 	MemoryMB         int
@@ -155,6 +161,9 @@ func (s *Server) Deploy(t testing.TB, fn Function) string {
 	t.Helper()
 	name := notName.ReplaceAllString(t.Name(), "-")
 	name = strings.ToLower(name[max(0, len(name)-60):])
+	if fn.Name != "" {
+		name = fn.Name
+	}
 	in := client.CreateFunctionInput{
 		FunctionName: name, Runtime: fn.Runtime, Handler: fn.Handler, Role: Role, MemorySize: 512, Timeout: 10,
 		Layers: fn.Layers,
