@@ -115,7 +115,9 @@ func (p *Pool) create(ctx context.Context, fn *lambda.Config, why Cause, initTyp
 		return nil, err
 	}
 	e.Log = p.o.OpenLog(fn)
-	e.credentials = p.credentialsFor(e)
+	if p.mayShare(e) { // they are part of the key of its snapshot
+		e.credentials = p.credentialsFor(e)
+	}
 	e.openJournal()
 	if e.sealed && p.o.Snapshots.Has(p.snapshotKey(e)) {
 		return nil, errHaveSnapshot
@@ -254,6 +256,11 @@ func (p *Pool) initialise(ctx context.Context, e *Environment, why Cause) error 
 		return nil
 	})
 	begin := time.Now()
+	// What needs no code is done meanwhile.
+	if !p.mayShare(e) {
+		e.credentials = p.credentialsFor(e)
+	}
+	specialisation := e.specialisation()
 	e.sayInitStart(e.phase())
 	var failure error
 	if e.running && e.launchAs.OwnStart {
@@ -278,7 +285,7 @@ func (p *Pool) initialise(ctx context.Context, e *Environment, why Cause) error 
 		failure = e.startRuntime()
 	}
 	if failure == nil {
-		failure = e.awaitReady(deadline)
+		failure = e.awaitReady(&specialisation, deadline)
 	}
 	e.Cold.Init = time.Since(begin)
 	e.sayInitDone(e.phase(), e.Cold.Init, failure)

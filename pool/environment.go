@@ -122,7 +122,8 @@ func (e *Environment) Init(deadline time.Time) error {
 		err = e.startRuntime()
 	}
 	if err == nil {
-		err = e.awaitReady(deadline)
+		specialisation := e.specialisation()
+		err = e.awaitReady(&specialisation, deadline)
 	}
 	e.sayInitDone(telemetry.PhaseInvoke, time.Since(begin), err)
 	e.journal.Settle()
@@ -207,15 +208,20 @@ func (e *Environment) startRuntime() error {
 	return e.slot.startRuntime(e.launchAs.Wrapper, e.variables(), int64(e.Function.EphemeralMB)<<20)
 }
 
+// specialisation is what a bundled runtime needs to know of its function.
+func (e *Environment) specialisation() link.Specialisation {
+	sp := link.Specialisation{Handler: e.Function.Handler, TaskRoot: taskRoot}
+	if sp.KeepEnv = len(e.launchAs.Wrapper) > 0; !sp.KeepEnv {
+		sp.Env = e.variables()
+	}
+	return sp
+}
+
 // awaitReady gives a bundled runtime its function and waits for the end of init.
-func (e *Environment) awaitReady(deadline time.Time) error {
+func (e *Environment) awaitReady(sp *link.Specialisation, deadline time.Time) error {
 	e.running = false
 	if e.launchAs.Kind == link.KindFrames {
-		sp := link.Specialisation{Handler: e.Function.Handler, TaskRoot: taskRoot}
-		if sp.KeepEnv = len(e.launchAs.Wrapper) > 0; !sp.KeepEnv {
-			sp.Env = e.variables()
-		}
-		err := e.session.Specialise(sp, deadline)
+		err := e.session.Specialise(*sp, deadline)
 		if err != nil {
 			return err
 		}
