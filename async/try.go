@@ -44,7 +44,7 @@ func (q *Queue) invoke(it *item, e *store.Event, rules *lambda.EventRules) {
 	begin := time.Now()
 	result, err := q.invoker.Sync(q.ctx, &invoke.Request{
 		ID: e.ID, Account: e.Account, Function: e.Function, Qualifier: e.Qualifier, ARN: e.ARN,
-		Payload: e.Payload, TraceID: e.TraceID, Tenant: e.Tenant,
+		Payload: e.Payload, TraceID: e.TraceID, Tenant: e.Tenant, Queued: true,
 	})
 	switch {
 	case q.ctx.Err() != nil && (err != nil || result.FunctionError != ""):

@@ -23,13 +23,15 @@ type Shares interface {
 // invocation, for those under way too; when they are more than it allows, no other begins until enough have ended.
 type admission struct {
 	shares Shares
+	epoch  time.Time
 
 	mu        sync.Mutex
 	accounts  map[string]*gate // never forgotten: there are as many as tenants
 	functions map[functionKey]*functionCount
+	sweepAt   int // how many functions may be known before those of which nothing runs are forgotten
 }
 
-// maxIdle is how many functions are known at most before those of which nothing runs are forgotten. It saves allocations.
+// maxIdle is how many functions are known at least before those of which nothing runs are forgotten.
 const maxIdle = 1024
 
 type functionKey struct{ account, name string }
@@ -40,6 +42,7 @@ type gate struct {
 	settling int           // environments that have answered and are about to be free
 	waiting  int           // callers that wait for one of those
 	freed    chan struct{} // closed when something is given back; nil if nobody waits
+	rate     bucket        // of requests
 }
 
 // functionCount is a function; its gate counts everything that runs of it, against Share.Reserved.
@@ -68,21 +71,23 @@ type place struct {
 }
 
 func newAdmission(shares Shares) *admission {
-	return &admission{shares: shares, accounts: map[string]*gate{}, functions: map[functionKey]*functionCount{}}
+	return &admission{shares: shares, epoch: time.Now(), accounts: map[string]*gate{}, functions: map[functionKey]*functionCount{}, sweepAt: maxIdle}
 }
 
-// enter admits one invocation of fn; leave must be called once for the place it returns. It refuses with KindThrottled
-// where a bound is reached, after waiting a moment for an environment that is about to be free, if there is one.
-func (a *admission) enter(ctx context.Context, fn *lambda.Config) (place, error) {
+// enter admits one invocation of fn at a moment; leave must be called once for the place it returns. It refuses with
+// KindThrottled where a bound is reached, after waiting a moment for an environment that is about to be free, if there is one.
+// Invocations from the queue of events are queued: no rate bounds them.
+func (a *admission) enter(ctx context.Context, fn *lambda.Config, at time.Time, queued bool) (place, error) {
+	now := at.Sub(a.epoch)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	var patience *time.Timer
 	for {
-		p, full, reason := a.try(fn)
-		if full == nil {
+		p, full, reason := a.try(fn, now, queued)
+		if reason == "" {
 			return p, nil
 		}
-		if full.settling <= full.waiting {
+		if full == nil || full.settling <= full.waiting {
 			return place{}, throttled(reason, nil)
 		}
 		if patience == nil {
@@ -120,8 +125,8 @@ func (a *admission) wait(ctx context.Context, full *gate, patience <-chan time.T
 	return false
 }
 
-// try needs mu. It takes a place, or returns the gate that has no room and the reason to give for it.
-func (a *admission) try(fn *lambda.Config) (place, *gate, string) {
+// try needs mu. It takes a place, or returns the reason why not, with the gate that has no room if that is why.
+func (a *admission) try(fn *lambda.Config, now time.Duration, queued bool) (place, *gate, string) {
 	share := a.shares.Share(fn.Account, fn.Name, fn.Version)
 	f := a.function(functionKey{fn.Account, fn.Name})
 	f.apply(fn.Version, share)
@@ -132,7 +137,13 @@ func (a *admission) try(fn *lambda.Config) (place, *gate, string) {
 	case !f.reserved && running >= share.Provisioned && f.account.used >= share.Unreserved:
 		return place{}, f.account, reasonAccount
 	}
+	if !queued {
+		if reason := a.pace(f, share, running, now); reason != "" {
+			return place{}, nil, reason
+		}
+	}
 	if f.used == 0 {
+		a.sweep(now)
 		a.functions[f.key] = f
 	}
 	f.used++
@@ -172,9 +183,7 @@ func (a *admission) leave(p *place) {
 		*v, f.versions[last] = f.versions[last], versionCount{}
 		f.versions = f.versions[:last]
 	}
-	if f.used--; f.used == 0 && len(a.functions) > maxIdle {
-		delete(a.functions, f.key)
-	}
+	f.used--
 	f.wake()
 	f.account.wake()
 }

@@ -3,6 +3,7 @@ package invoke_test
 import (
 	"sync"
 	"testing"
+	"time"
 
 	"thaw.dev/thaw/invoke"
 	"thaw.dev/thaw/lambda"
@@ -55,8 +56,8 @@ func BenchmarkAdmission(b *testing.B) {
 				}
 			}
 			b.ReportAllocs()
-			for b.Loop() {
-				p, err := a.Enter(b.Context(), fn)
+			for i := time.Duration(0); b.Loop(); i++ { // as often as the rates allow
+				p, err := a.EnterAt(b.Context(), fn, i*10*time.Millisecond)
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -14,6 +14,7 @@ type Request struct {
 	TraceID       string // X-Amzn-Trace-Id as the caller sent it; "" if none
 	Tenant        string // whom of the caller's tenants it is for; "" if none
 	LogTail       bool   // return the end of the invocation's log
+	Queued        bool   // comes from the queue of events: no rate of requests bounds it
 }
 
 // Result is the answer of a function, also of one that failed.

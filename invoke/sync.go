@@ -120,7 +120,7 @@ func (r *run) sync(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	begin := time.Now()
-	if r.place, err = r.admission.enter(ctx, fn); err != nil {
+	if r.place, err = r.admission.enter(ctx, fn, begin, r.req.Queued); err != nil {
 		return nil, err
 	}
 	r.env, err = r.environments.Acquire(ctx, fn)

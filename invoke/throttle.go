@@ -10,9 +10,11 @@ import (
 
 // Reasons for refusing an invocation. Source: Lambda API, ThrottleReason.
 const (
-	reasonAccount  = "ConcurrentInvocationLimitExceeded"                 // the account's concurrency, or this host's capacity
-	reasonReserved = "ReservedFunctionConcurrentInvocationLimitExceeded" // the function's reservation
-	reasonScaling  = "FunctionInvocationRateLimitExceeded"               // the function's scaling rate
+	reasonAccount      = "ConcurrentInvocationLimitExceeded"                 // the account's concurrency, or this host's capacity
+	reasonReserved     = "ReservedFunctionConcurrentInvocationLimitExceeded" // the function's reservation
+	reasonScaling      = "FunctionInvocationRateLimitExceeded"               // the function's scaling rate
+	reasonRate         = "FunctionInvocationRateLimitExceeded"               // requests per second, of the account's concurrency
+	reasonReservedRate = "ReservedFunctionInvocationRateLimitExceeded"       // requests per second, of the function's reservation
 )
 
 // retryAfter is when a refused caller should come again: the least that an HTTP header can say. Room comes with the end

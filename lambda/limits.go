@@ -26,6 +26,9 @@ const (
 	MinMemoryMB     = 128
 	MaxMemoryMB     = 10240
 	DefaultMemoryMB = 128
+	// RequestsPerConcurrency is how many synchronous invocations may begin in a second for each that may run at once. Source: AWS
+	// Lambda developer guide, "Understanding concurrency", requests per second.
+	RequestsPerConcurrency = 10
 	// MemoryMBPerCPU is the memory that comes with one whole vCPU; a function's CPU share is MemoryMB divided by it.
 	MemoryMBPerCPU = 1769
 	// MinEphemeralMB, MaxEphemeralMB and DefaultEphemeralMB bound Config.EphemeralMB, the size of /tmp.
