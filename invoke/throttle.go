@@ -34,7 +34,7 @@ func refusal(err error) error {
 	switch {
 	case errors.Is(err, pool.ErrScaling):
 		return throttled(reasonScaling, err)
-	case errors.Is(err, pool.ErrNoMemory), errors.Is(err, pool.ErrOverloaded):
+	case errors.Is(err, pool.ErrNoMemory), errors.Is(err, pool.ErrOverloaded), errors.Is(err, pool.ErrTenants):
 		return throttled(reasonAccount, err)
 	}
 	return err

@@ -20,6 +20,7 @@ func TestRefusalNamesWhatThePoolSays(t *testing.T) {
 		pool.ErrScaling:    "FunctionInvocationRateLimitExceeded",
 		pool.ErrNoMemory:   "ConcurrentInvocationLimitExceeded",
 		pool.ErrOverloaded: "ConcurrentInvocationLimitExceeded",
+		pool.ErrTenants:    "ConcurrentInvocationLimitExceeded",
 	} {
 		for range 3 { // however deep it lies
 			got, ok := errors.AsType[*lambda.Error](invoke.Refusal(err))

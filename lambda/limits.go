@@ -29,6 +29,9 @@ const (
 	// RequestsPerConcurrency is how many synchronous invocations may begin in a second for each that may run at once. Source: AWS
 	// Lambda developer guide, "Understanding concurrency", requests per second.
 	RequestsPerConcurrency = 10
+	// TenantEnvironmentsPer1000 is how many environments of an account may be bound to tenants, busy or idle, for each 1,000 of its
+	// concurrency. Source: AWS Lambda developer guide, "Tenant isolation".
+	TenantEnvironmentsPer1000 = 2500
 	// MemoryMBPerCPU is the memory that comes with one whole vCPU; a function's CPU share is MemoryMB divided by it.
 	MemoryMBPerCPU = 1769
 	// MinEphemeralMB, MaxEphemeralMB and DefaultEphemeralMB bound Config.EphemeralMB, the size of /tmp.

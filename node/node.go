@@ -134,7 +134,7 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 		SlotMemory:   c.SlotMemory, HotSlots: c.HotSlots, EmptySlots: c.EmptySlots,
 		KeepAlive: c.KeepAlive, KeepAliveMin: c.KeepAliveMin, FreezeAfter: c.FreezeAfter,
 		Snapshots: snapshots, SnapshotLatest: c.SnapshotLatest,
-		ScalingRate: c.ScalingRate, Trace: counts.Event,
+		ScalingRate: c.ScalingRate, TenantEnvironments: c.AccountConcurrency * lambda.TenantEnvironmentsPer1000 / 1000, Trace: counts.Event,
 		Logger: c.Logger,
 	})
 	n.onClose(environments.Close)

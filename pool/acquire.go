@@ -33,7 +33,7 @@ func (w *want) deliver(e *Environment, err error) bool {
 // Acquire returns an environment that serves nobody else until Release or Discard. It is warm if one was idle;
 // otherwise it is the first that becomes free or ready. A cold start goes on if ctx ends.
 //
-// Errors: ctx's cause; ErrScaling, ErrOverloaded, at once; ErrNoMemory; ErrLost; ErrClosed; whatever made the cold start
+// Errors: ctx's cause; ErrScaling, ErrOverloaded, ErrTenants, at once; ErrNoMemory; ErrLost; ErrClosed; whatever made the cold start
 // fail.
 func (p *Pool) Acquire(ctx context.Context, fn *lambda.Config) (*Environment, error) {
 	k := keyOf(fn)

@@ -23,6 +23,8 @@ var (
 	ErrNoMemory = errors.New("the memory budget is used up by busy environments")
 	// ErrScaling is returned when a function grows faster than Options.ScalingRate.
 	ErrScaling = errors.New("the function's environments grow faster than the scaling rate allows")
+	// ErrTenants is returned when the account has Options.TenantEnvironments and all are busy.
+	ErrTenants = errors.New("the account has as many execution environments bound to tenants as it may")
 	// ErrOverloaded is returned when more callers wait for environments than can be served in time.
 	ErrOverloaded = errors.New("too many callers wait for an execution environment")
 	// ErrLost is returned when the sandbox ended while the function's init ran in it, or could not be reset after it.
@@ -89,6 +91,8 @@ type Options struct {
 	SnapshotLatest bool
 	// ScalingRate is by how many environments a function may grow in lambda.ScalingWindow; 0 means lambda.ScalingRate.
 	ScalingRate int
+	// TenantEnvironments is how many environments of one account may be bound to tenants, busy or idle; 0 means any number.
+	TenantEnvironments int
 	// PlaceTimeout is how long a cold start waits for memory while nobody else gets any either; 0 means 3 s.
 	PlaceTimeout time.Duration
 	// ColdStarts is how many sandboxes cold starts make at once; 0 means one more than there are CPUs.

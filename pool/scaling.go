@@ -15,13 +15,16 @@ const maxWait = 30 * time.Second
 type functionKey struct{ account, name string }
 
 // admit needs mu. It decides whether a caller that found nothing idle may cause a cold start: ErrScaling if its function
-// grew too fast already, ErrOverloaded if it would wait too long.
+// grew too fast already, ErrOverloaded if it would wait too long, ErrTenants if its account has too many bound to tenants.
 func (p *Pool) admit(k key, now time.Time) error {
 	if ahead := time.Duration(p.waiting) * p.coldMean / time.Duration(cap(p.starts)); ahead > maxWait {
 		return ErrOverloaded
 	}
 	if p.starting[k]+p.settling[k] > len(p.waiters[k]) {
 		return nil // one is on its way for it
+	}
+	if err := p.makeRoomForTenant(k); err != nil {
+		return err
 	}
 	f := functionKey{k.account, k.name}
 	limiter := p.growth[f]
