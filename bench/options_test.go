@@ -27,6 +27,7 @@ func TestOptions(t *testing.T) {
 		"density of no environments":   (&DensityOptions{Runtimes: []string{"python"}}).check(),
 		"backlog of nothing":           (&BacklogOptions{MemoryMB: 128}).check(),
 		"backlog without memory":       (&BacklogOptions{N: 1}).check(),
+		"logs without samples":         (&LogsOptions{}).check(),
 		"rss of no functions":          (&RSSOptions{}).check(),
 		"rss that settles for ages":    (&RSSOptions{N: 1, Settle: time.Hour}).check(),
 		"rss that settled in the past": (&RSSOptions{N: 1, Settle: -1}).check(),

@@ -185,3 +185,13 @@ func TestBacklog(t *testing.T) {
 		t.Errorf("got %+v", r)
 	}
 }
+
+func TestLogs(t *testing.T) {
+	r, err := bench.Logs(t.Context(), bench.LogsOptions{Setup: setup(t), Runtime: "python", N: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sane(t, "polling", r.Poll, 3)
+	sane(t, "its request", r.Filter, 3)
+	sane(t, "live tail", r.Tail, 3)
+}

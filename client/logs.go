@@ -85,18 +85,21 @@ func (c *Client) doLogs(ctx context.Context, operation string, in, out any) erro
 	if err != nil {
 		return err
 	}
-	_, body, err = c.do(ctx, call{
-		service: "logs", method: http.MethodPost, path: "/", body: body,
-		header: []header{
-			{"Content-Type", "application/x-amz-json-1.1"},
-			{"X-Amz-Target", "Logs_20140328." + operation},
-		},
-	})
-	if err != nil {
+	if _, body, err = c.do(ctx, logsCall(operation, body)); err != nil {
 		return err
 	}
 	if err := json.Unmarshal(body, out); err != nil {
 		return fmt.Errorf("answer of %s: %w", operation, err)
 	}
 	return nil
+}
+
+func logsCall(operation string, body []byte) call {
+	return call{
+		service: "logs", method: http.MethodPost, path: "/", body: body,
+		header: []header{
+			{"Content-Type", "application/x-amz-json-1.1"},
+			{"X-Amz-Target", "Logs_20140328." + operation},
+		},
+	}
 }

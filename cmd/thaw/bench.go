@@ -28,7 +28,7 @@ func newBench(a *app) *cobra.Command {
 	}
 	cmd.AddCommand(
 		newBenchWarm(a), newBenchCold(a), newBenchRestore(a), newBenchBurst(a), newBenchHetero(a), newBenchFreeze(a),
-		newBenchStream(a), newBenchDensity(a), newBenchEvent(a), newBenchBacklog(a), newBenchRSS(a), newBenchReport(a),
+		newBenchStream(a), newBenchDensity(a), newBenchEvent(a), newBenchBacklog(a), newBenchLogs(a), newBenchRSS(a), newBenchReport(a),
 	)
 	return cmd
 }
@@ -194,6 +194,18 @@ func newBenchBacklog(a *app) *cobra.Command {
 	registerRuntime(f, &o.Runtime)
 	f.IntVar(&o.N, "n", 5000, "number of events")
 	f.IntVar(&o.MemoryMB, "memory", lambda.MemoryMBPerCPU, "memory of the function in MB, which decides about its share of CPU")
+	return cmd
+}
+
+func newBenchLogs(a *app) *cobra.Command {
+	var o bench.LogsOptions
+	cmd := measurement(a, "logs", "Measure how long a line of a function's log takes until clients have it",
+		"One client polls FilterLogEvents, another has a live tail. The function goes on after it wrote the line. Function and\n"+
+			"client read the same clock.",
+		&o.Setup, func(ctx context.Context) (*bench.LogsReport, error) { return bench.Logs(ctx, o) })
+	f := cmd.Flags()
+	registerRuntime(f, &o.Runtime)
+	f.IntVar(&o.N, "n", 50, "number of samples of each")
 	return cmd
 }
 

@@ -13,7 +13,7 @@ import (
 )
 
 // followPause is the time between two questions for new log lines.
-const followPause = 500 * time.Millisecond
+const followPause = 200 * time.Millisecond
 
 // logs shows what a function wrote.
 type logs struct {
