@@ -19,8 +19,8 @@
 //
 // # Removal
 //
-// GC deletes what nobody refers to. A package is safe from it for GraceTime after Put, in which its caller records
-// the reference.
+// GC deletes what nobody refers to (gc.go). A package is safe from it for GraceTime after Put, in which its caller records
+// the reference, and everything is until two collections in a row found nobody to need it.
 //
 //	DIR/blobs/<sha256>    zips
 //	DIR/images/…          package image's store

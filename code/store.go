@@ -41,6 +41,9 @@ type Store struct {
 	// mu makes "is it there, then renew its time" one step against GC's "is it old, then delete it". Those two file
 	// operations are the only I/O under it.
 	mu sync.Mutex
+
+	collecting sync.Mutex      // one GC at a time
+	spare      map[string]bool // paths that the last GC found nobody to need; guarded by collecting
 }
 
 // Open opens the store and removes what interrupted writes left.
@@ -208,82 +211,6 @@ func (s *Store) Delete(sha string) error {
 		return fmt.Errorf("delete package: %w", err)
 	}
 	return s.images.Remove(imageKey(sha))
-}
-
-// GC deletes every package that is older than GraceTime and for which keep answers false, and every image without a
-// package. It returns how many packages it deleted, also with an error.
-func (s *Store) GC(ctx context.Context, keep func(sha string) bool) (int, error) {
-	names, err := os.ReadDir(s.blobs)
-	if err != nil {
-		return 0, fmt.Errorf("collect packages: %w", err)
-	}
-	deleted := 0
-	alive := make(map[string]bool, len(names))
-	for _, d := range names {
-		sha := d.Name()
-		if ctx.Err() != nil {
-			return deleted, context.Cause(ctx)
-		}
-		if !validSHA(sha) {
-			continue
-		}
-		if keep(sha) {
-			alive[imageKey(sha)] = true
-			continue
-		}
-		gone, err := s.deleteOld(sha)
-		if err != nil {
-			return deleted, err
-		}
-		if gone {
-			deleted++
-		} else {
-			alive[imageKey(sha)] = true
-		}
-	}
-	return deleted, s.dropImages(alive)
-}
-
-func (s *Store) deleteOld(sha string) (bool, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	info, err := os.Stat(s.blob(sha))
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	if err != nil {
-		return false, fmt.Errorf("collect package: %w", err)
-	}
-	if time.Since(info.ModTime()) < GraceTime {
-		return false, nil
-	}
-	if err := os.Remove(s.blob(sha)); err != nil {
-		return false, fmt.Errorf("collect package: %w", err)
-	}
-	return true, nil
-}
-
-// dropImages removes the images whose package is neither in alive nor was stored since alive was made.
-func (s *Store) dropImages(alive map[string]bool) error {
-	images, err := s.images.List()
-	if err != nil {
-		return fmt.Errorf("collect images: %w", err)
-	}
-	names, err := os.ReadDir(s.blobs)
-	if err != nil {
-		return fmt.Errorf("collect images: %w", err)
-	}
-	for _, d := range names {
-		alive[imageKey(d.Name())] = true
-	}
-	for _, i := range images {
-		if !alive[i.Key] {
-			if err := s.images.Remove(i.Key); err != nil {
-				return fmt.Errorf("collect images: %w", err)
-			}
-		}
-	}
-	return nil
 }
 
 // Usage is what a store takes on disk, in bytes.

@@ -8,9 +8,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
-
-	"thaw.dev/thaw/code"
 )
 
 func TestIdenticalPackagesAreStoredOnce(t *testing.T) {
@@ -112,45 +109,5 @@ func TestUnknownPackages(t *testing.T) {
 		if err := s.Delete(sha); err != nil {
 			t.Errorf("Delete(%q): %v", sha, err)
 		}
-	}
-}
-
-func TestGC(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	s := open(t, dir)
-	old := time.Now().Add(-2 * code.GraceTime)
-	shas := map[string]string{}
-	for _, name := range []string{"kept", "old", "fresh", "old and put again"} {
-		zip := pack(t, item{name: "f", content: name})
-		c := put(t, s, zip)
-		if _, err := s.Image(t.Context(), c.SHA256); err != nil {
-			t.Fatal(err)
-		}
-		shas[name] = c.SHA256
-		if name != "fresh" {
-			if err := os.Chtimes(filepath.Join(dir, "blobs", c.SHA256), old, old); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if name == "old and put again" {
-			put(t, s, zip)
-		}
-	}
-	n, err := s.GC(t.Context(), func(sha string) bool { return sha == shas["kept"] })
-	if err != nil || n != 1 {
-		t.Errorf("GC deleted %d (%v), want 1", n, err)
-	}
-	for name, sha := range shas {
-		if got, want := s.Has(sha), name != "old"; got != want {
-			t.Errorf("%s: there %v, want %v", name, got, want)
-		}
-	}
-	images, err := os.ReadDir(filepath.Join(dir, "images"))
-	if err != nil || len(images) != 3 {
-		t.Errorf("%d images (%v), want 3", len(images), err)
-	}
-	if err := s.Delete(shas["kept"]); err != nil || s.Has(shas["kept"]) {
-		t.Errorf("Delete: %v", err)
 	}
 }

@@ -73,6 +73,15 @@ func (l *Layers) Resolve(account, caller string, arns []string) ([]lambda.Layer,
 	return list, nil
 }
 
+// Packages are the digests of all versions of all accounts.
+func (l *Layers) Packages() []string {
+	var list []string
+	for _, v := range l.versions.All() {
+		list = append(list, v.Value.Code.SHA256)
+	}
+	return list
+}
+
 // List returns up to limit of the account's layers that have a version which the filter chooses, by name, beginning behind
 // the layer after ("": from the start): of each the latest such version. more says whether others follow.
 func (l *Layers) List(account string, filter Filter, after string, limit int) (page []*Version, more bool) {

@@ -32,7 +32,7 @@ type Label struct {
 // Families describes every metric, in the order they are written. The caller must not change it.
 func Families() []Family { return families }
 
-var families = slices.Concat(ownFamilies, eventFamilies)
+var families = slices.Concat(ownFamilies, eventFamilies, diskFamilies)
 
 var ownFamilies = []Family{
 	{

@@ -52,6 +52,7 @@ type Metrics struct {
 	hits, handOvers, freezes, loops atomic.Int64
 
 	events func() Events // nil: there are none
+	disk   func() Disk   // nil: it is not known
 
 	coldStarts *counters   // source, cause, result
 	coldPhases *histograms // source, phase

@@ -40,6 +40,7 @@ type scrape struct {
 	sums    sums
 	family  *Family
 	events  *Events // see queued
+	disk    *Disk   // see onDisk
 	out     []byte
 }
 

@@ -163,6 +163,9 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 		Reaches:            sender.Reaches,
 		Logger:             c.Logger,
 	})
+	unneeded := &collector{functions: st.Functions(), layers: layers, packages: packages, log: c.Logger}
+	unneeded.collect(ctx, true)
+	expecting.Go(func() { unneeded.run(background) })
 	functions.Open()
 	n.onClose(functions.Close)
 
@@ -188,6 +191,8 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 		Delays: c.EventDelays, Logger: c.Logger,
 	})
 	n.onClose(n.events.Stop)
+	onDisk := &disk{dir: c.DataDir, packages: packages, snapshots: snapshots, freed: unneeded.total, log: c.Logger}
+	counts.WatchDisk(onDisk.usage)
 	counts.WatchEvents(func() metrics.Events { return eventCounts(n.events) })
 	front := gateway.New(gateway.Options{
 		Region:     c.Region,
@@ -208,7 +213,7 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 		Logger:     c.Logger,
 	})
 	operators, err := ops.Open(ops.Options{
-		DataDir: c.DataDir, Listen: c.OpsListen, Metrics: counts, Status: environments.Status, Accounts: accounts, Events: n.events,
+		DataDir: c.DataDir, Listen: c.OpsListen, Metrics: counts, Status: environments.Status, Accounts: accounts, Events: n.events, Disk: onDisk.usage,
 		Logger: c.Logger,
 	})
 	if err != nil {

@@ -28,6 +28,10 @@ func newHandler(o Options, changes bool) http.Handler {
 			events := o.Events.Summary(reportedLanes)
 			report.Events = &events
 		}
+		if o.Disk != nil {
+			disk := o.Disk()
+			report.Disk = &disk
+		}
 		b, err := json.Marshal(report)
 		if err != nil {
 			o.Logger.Error("encode status", "error", err)

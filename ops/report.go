@@ -12,6 +12,7 @@ type Report struct {
 	Totals     metrics.Totals       `json:"totals"`
 	ColdStarts []metrics.ColdStarts `json:"cold_starts"` // of the last metrics.RecentWindow
 	Process    metrics.Process      `json:"process"`
+	Disk       *metrics.Disk        `json:"disk,omitempty"`
 	Events     *async.Summary       `json:"events,omitempty"` // the queue, with its reportedLanes longest lanes
 }
 

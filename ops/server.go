@@ -14,7 +14,7 @@ import (
 	"thaw.dev/thaw/pool"
 )
 
-// Options configure a Server. All members are required, except Listen and Accounts.
+// Options configure a Server. All members are required, except those that say otherwise.
 type Options struct {
 	// DataDir is the server's data directory, in which the socket is made. The caller is its only server.
 	DataDir string
@@ -28,6 +28,8 @@ type Options struct {
 	Accounts Accounts
 	// Events are the queue of asynchronous invocations, which only the socket lets anybody change; nil: there is none.
 	Events *async.Queue
+	// Disk says what the data directory takes on disk; nil: it is not known.
+	Disk   func() metrics.Disk
 	Logger *slog.Logger
 }
 

@@ -71,6 +71,7 @@ func topReports() (first, second *ops.Report) {
 			{Source: pool.SourceNone, Count: 2, PlaceMS: 66, CodeMS: 1.2, InitMS: 31.5},
 		},
 		Process: metrics.Process{Version: "v0.3.0", ResidentBytes: 62 << 20},
+		Disk:    &metrics.Disk{Packages: 12, PackageBytes: 34 << 20, ImageBytes: 120 << 20, RuntimeBytes: 300 << 20, StoreBytes: 5 << 20, FreeBytes: 40 << 30},
 		Events: &async.Summary{
 			Due: 12000, Later: 3, Running: 4, Undelivered: 2, Oldest: topStart.Add(55 * time.Minute),
 			Lanes: []async.Depth{

@@ -185,6 +185,7 @@ func (v *topView) header(width int) []string {
 		fmt.Sprintf("queue    %s   refused %.1f/s   snapshots %d, %s", v.queue(), rates.perSecond(rates.refused),
 			p.Snapshots.Count, sizeText(p.Snapshots.Bytes)),
 		"events   "+v.events(&rates),
+		"disk     "+v.disk(),
 	)
 }
 
@@ -202,6 +203,16 @@ func engineText(p *pool.Status) string {
 		all = append(all, text)
 	}
 	return strings.Join(all, ", ")
+}
+
+// disk is what the data directory takes.
+func (v *topView) disk() string {
+	d := v.report.Disk
+	if d == nil {
+		return "-"
+	}
+	return fmt.Sprintf("packages %d, %s   images %s   runtimes %s   records, logs, events %s   free %s", d.Packages, sizeText(d.PackageBytes),
+		sizeText(d.ImageBytes), sizeText(d.RuntimeBytes), sizeText(d.StoreBytes), sizeText(d.FreeBytes))
 }
 
 func (v *topView) queue() string {
