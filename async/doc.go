@@ -17,8 +17,8 @@
 //
 // # Fairness
 //
-// The events of a function are a lane (lane.go), the deliveries of a function to one target are another. Lanes take turns, each has as many
-// tries under way as its function's concurrency and what it was seen to get allow (dispatch.go). In memory an event takes
+// The events of a function are a lane (lane.go), the deliveries of a function to one target are another. Lanes take turns (dispatch.go), each has
+// as many tries under way as its function's concurrency allows and as were seen to pay (growth.go). In memory an event takes
 // about a hundred bytes; payloads are read when their turn comes.
 //
 // A *Queue works from Open until Stop; Close waits for the tries under way.

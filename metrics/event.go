@@ -66,6 +66,8 @@ func refusal(err error) string {
 		return "scaling_rate"
 	case errors.Is(err, pool.ErrOverloaded):
 		return "overload"
+	case errors.Is(err, pool.ErrTenants):
+		return "tenants"
 	}
 	return other
 }

@@ -19,7 +19,7 @@ var (
 	engines     = values{"gvisor", "microvm", "fake", other}
 	states      = values{string(pool.StateStarting), string(pool.StateBusy), string(pool.StateIdle), string(pool.StateFrozen), other}
 	provisioned = values{"false", "true"}
-	refusals    = values{"memory", "scaling_rate", "overload", other}
+	refusals    = values{"memory", "scaling_rate", "overload", "tenants", other}
 	outcomes    = values{
 		string(OutcomeOK), string(OutcomeFunctionError), string(OutcomeTimeout), string(OutcomeThrottled),
 		string(OutcomeRefused), string(OutcomeAbandoned), string(OutcomeInternal), other,
