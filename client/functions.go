@@ -29,6 +29,7 @@ type CreateFunctionInput struct {
 	LoggingConfig    *LoggingConfig    `json:",omitempty"`
 	TracingConfig    *TracingConfig    `json:",omitempty"`
 	Tags             map[string]string `json:",omitempty"`
+	DurableConfig    *DurableConfig    `json:",omitempty"`
 	Code             CodeInput
 }
 
@@ -58,6 +59,12 @@ type LoggingConfig struct {
 // TracingConfig is whether invocations are sampled.
 type TracingConfig struct {
 	Mode string // "Active" or "PassThrough"
+}
+
+// DurableConfig makes a function durable. Zero members are left to the server's defaults.
+type DurableConfig struct {
+	ExecutionTimeout      int `json:",omitempty"` // seconds
+	RetentionPeriodInDays int `json:",omitempty"`
 }
 
 // EphemeralStorage is the size of /tmp in MB.

@@ -100,7 +100,7 @@ func (d *Directory) Decide(id auth.Identity, r *policy.Request) policy.Decision 
 func (d *Directory) unknownRole(account string) []*policy.Document {
 	functions := "arn:aws:lambda:" + d.region + ":" + account + ":function:*"
 	text, err := json.Marshal(map[string]any{"Version": "2012-10-17", "Statement": []any{
-		map[string]any{"Effect": "Allow", "Action": []string{"lambda:InvokeFunction", "lambda:InvokeAsync"}, "Resource": functions},
+		map[string]any{"Effect": "Allow", "Action": []string{"lambda:InvokeFunction", "lambda:InvokeAsync", "lambda:CheckpointDurableExecution", "lambda:GetDurableExecutionState"}, "Resource": functions},
 		map[string]any{"Effect": "Allow", "Action": logsWrite, "Resource": "arn:aws:logs:" + d.region + ":" + account + ":*"},
 	}})
 	if err != nil {
