@@ -92,10 +92,10 @@ func (r *CheckpointRequest) Check(arn string) error {
 
 func (u *OperationUpdate) check(c *Constraints, at string) {
 	c.Required(at+"id", u.Id != nil)
-	for member, id := range map[string]*string{"id": u.Id, "parentId": u.ParentId} {
-		c.Length(at+member, id, 1, 64)
-		c.Match(at+member, id, operationID)
-	}
+	c.Length(at+"id", u.Id, 1, 64)
+	c.Match(at+"id", u.Id, operationID)
+	c.Length(at+"parentId", u.ParentId, 1, 64)
+	c.Match(at+"parentId", u.ParentId, operationID)
 	c.Length(at+"name", u.Name, 1, 256)
 	c.Match(at+"name", u.Name, operationName)
 	c.Length(at+"subType", u.SubType, 1, 32)

@@ -93,7 +93,7 @@ type state struct {
 	bytes      int       // of all payloads and errors
 	changes    int       // counts the changes of operations
 	failures   int       // how many invocations failed in a row
-	invoke     bool      // the handler is to be invoked: something changed that it has not seen
+	invoke     bool      // the handler is to be invoked, or was and its answer is missing
 }
 
 func (s *state) op(id string) *Operation { return s.byID[id] }
@@ -140,10 +140,14 @@ func (s *state) apply(e *Event) {
 		}
 		s.invoke = e.Again
 		return
+	case callbackHeartbeat, childStarted: // no news for the handler
 	case ExecutionStarted:
 		s.Start, s.status, s.invoke = *e.Start, Running, true
 		s.seconds, s.timeout = e.Seconds, e.At.Add(time.Duration(e.Seconds)*time.Second)
 		s.byID = map[string]*Operation{}
+	default:
+		// News for the handler, or something that it did itself: then it ran, and its answer is missing until InvocationCompleted.
+		s.invoke = true
 	}
 	o := s.op(e.Operation)
 	if o == nil {
@@ -160,7 +164,9 @@ func (s *state) apply(e *Event) {
 	s.describe(o, e)
 	if o.Status.ended() {
 		o.End = e.At
-		s.outcome(o, e)
+	}
+	if o.Type == TypeExecution && o.Status.ended() {
+		s.status, s.result, s.err, s.ended, s.invoke = o.Status, e.Payload, e.Error, e.At, false
 	}
 }
 
@@ -199,20 +205,6 @@ func (s *state) describe(o *Operation, e *Event) {
 func (o *Operation) heard(at time.Time) {
 	if o.heartbeat > 0 {
 		o.silent = at.Add(o.heartbeat)
-	}
-}
-
-// outcome takes up the end of an operation: the execution's own ends everything, that of one which ended without the handler
-// is news for it.
-func (s *state) outcome(o *Operation, e *Event) {
-	switch o.Type {
-	case TypeExecution:
-		s.status, s.result, s.err, s.ended, s.invoke = o.Status, e.Payload, e.Error, e.At, false
-	case TypeWait:
-		s.invoke = s.invoke || o.Status == Succeeded
-	case TypeCallback, TypeChainedInvoke:
-		s.invoke = true
-	case TypeContext, TypeStep: // the handler itself ended it
 	}
 }
 

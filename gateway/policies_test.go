@@ -155,16 +155,18 @@ func itoa(n int) string { b, _ := json.Marshal(n); return string(b) }
 
 // TestAccountsAreApart: no operation gives account B anything of account A's, by whatever name.
 func TestAccountsAreApart(t *testing.T) {
-	s := newServer(t)
+	s := durableServer(t, approval)
 	s.publishTwo()
 	s.do("POST", fns+"/f/aliases", `{"Name":"live","FunctionVersion":"1"}`)
 	s.do("POST", fns+"/f/policy", `{"StatementId":"s","Action":"lambda:InvokeFunction","Principal":"s3.amazonaws.com"}`)
 	s.do("POST", "/2021-10-31/functions/f/url", `{"AuthType":"NONE"}`)
-	before := s.do("GET", fns+"/f", "").body + s.do("GET", fns+"/f/policy", "").body + s.do("GET", fns+"/f/aliases", "").body
+	arn := s.begin("order-1")
+	callback := s.callback(arn)
+	before := s.do("GET", execution(arn, ""), "").body + s.do("GET", fns+"/f", "").body + s.do("GET", fns+"/f/policy", "").body + s.do("GET", fns+"/f/aliases", "").body
 	body := `{"FunctionName":"f","StatementId":"x","Action":"*","Principal":"*","AuthType":"NONE","Tags":{"a":"b"},"Policy":"{}"}`
 	for i := range api.Operations {
 		op := &api.Operations[i]
-		for _, label := range []string{"f", fnARN + "f", url.QueryEscape(fnARN + "f:live"), mine + ":function:f", "s", "live"} {
+		for _, label := range []string{"f", fnARN + "f", url.QueryEscape(fnARN + "f:live"), mine + ":function:f", "s", "live", url.QueryEscape(arn), url.QueryEscape(callback)} {
 			for _, body := range []string{"", body} {
 				a := s.do(op.Method, place(op, label), body, "Authorization: Test "+theirs+" lambda")
 				if a.status >= 300 {
@@ -179,7 +181,7 @@ func TestAccountsAreApart(t *testing.T) {
 			}
 		}
 	}
-	if after := s.do("GET", fns+"/f", "").body + s.do("GET", fns+"/f/policy", "").body + s.do("GET", fns+"/f/aliases", "").body; after != before {
+	if after := s.do("GET", execution(arn, ""), "").body + s.do("GET", fns+"/f", "").body + s.do("GET", fns+"/f/policy", "").body + s.do("GET", fns+"/f/aliases", "").body; after != before {
 		t.Errorf("changed from\n%s\nto\n%s", before, after)
 	}
 }
