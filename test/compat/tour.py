@@ -375,7 +375,6 @@ step("not implemented yet")
 for mode in ("legacy", "standard", "adaptive"):
     patient = boto3.client("lambda", config=Config(retries={"mode": mode, "max_attempts": 5}))
     refused("NotImplementedException", patient.list_capacity_providers)
-    refused("NotImplementedException", patient.list_durable_executions_by_function, FunctionName="tour")
 
 step("delete")
 for name in ("tour", "tour-b", "tour-c"):

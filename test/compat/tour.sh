@@ -252,7 +252,6 @@ AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE refused UnrecognizedClientException lambd
 
 step not implemented yet
 refused NotImplementedException lambda list-capacity-providers
-refused NotImplementedException lambda list-durable-executions-by-function --function-name tour
 sent=$(lambda list-capacity-providers --debug 2>&1 | grep -c 'Sending http request' || true)
 is "the number of requests" "$sent" 1
 

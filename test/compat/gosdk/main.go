@@ -484,17 +484,10 @@ func (t *tour) unknownKey() error {
 }
 
 func (t *tour) notImplemented() error {
-	const code = "NotImplementedException"
-	return errors.Join(
-		refusedAs(t, code, func() error {
-			_, err := t.aws.ListCapacityProviders(t.ctx, nil)
-			return err
-		}),
-		refusedAs(t, code, func() error {
-			_, err := t.aws.ListDurableExecutionsByFunction(t.ctx, &lambda.ListDurableExecutionsByFunctionInput{FunctionName: name})
-			return err
-		}),
-	)
+	return refusedAs(t, "NotImplementedException", func() error {
+		_, err := t.aws.ListCapacityProviders(t.ctx, nil)
+		return err
+	})
 }
 
 func (t *tour) remove() error {

@@ -429,7 +429,6 @@ await refused("UnrecognizedClientException", "ListFunctions", {}, as("AKIAIOSFOD
 
 step("not implemented yet");
 await refused("NotImplementedException", "ListCapacityProviders");
-await refused("NotImplementedException", "ListDurableExecutionsByFunction", { FunctionName });
 
 step("delete");
 for (const name of ["tour", "tour-b", "tour-c"]) {
