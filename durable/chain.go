@@ -182,12 +182,10 @@ func (e *Executions) announce(c *chained, arn string) error {
 
 // refused says what a refused invocation means.
 func (c *chained) refused(err error) (*told, error) {
-	switch lambda.KindOf(err) {
-	case lambda.KindInternal, lambda.KindThrottled, lambda.KindConflict, lambda.KindNotReady, lambda.KindSnapStartNotReady, lambda.KindSnapStartTimeout:
+	if passes(err) {
 		return nil, err
-	default:
-		return &told{c.origin.parentOperation, ChainedInvokeFailed, nil, refusal(err)}, nil
 	}
+	return &told{c.origin.parentOperation, ChainedInvokeFailed, nil, refusal(err)}, nil
 }
 
 // childOutcome is what the end of an execution means for the chained invoke that it is.

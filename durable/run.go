@@ -150,19 +150,28 @@ func (e *Executions) note(x *execution, req *invoke.Request, begun time.Time, re
 
 // refused takes up that the handler was not invoked: it will be later, unless it cannot be.
 func (e *Executions) refused(x *execution, err error) {
-	switch lambda.KindOf(err) {
-	case lambda.KindInternal, lambda.KindThrottled, lambda.KindConflict, lambda.KindNotReady, lambda.KindSnapStartNotReady, lambda.KindSnapStartTimeout:
-		x.refusals++
-		x.rest = time.Now().Add(e.delays.after(x.refusals))
-		if lambda.KindOf(err) == lambda.KindInternal {
-			e.log.Warn("handler of a durable execution could not be invoked", "execution", x.id, "function", x.state.Function, "err", err)
-		}
-		e.proceed(x)
-	default:
-		why := refusal(err)
-		if err := e.record(e.ctx, x, Event{Type: ExecutionFailed, Operation: x.state.ID, Error: why}); err != nil {
+	if !passes(err) {
+		if err := e.record(e.ctx, x, Event{Type: ExecutionFailed, Operation: x.state.ID, Error: refusal(err)}); err != nil {
 			e.later(x, err)
 		}
+		return
+	}
+	x.refusals++
+	x.rest = time.Now().Add(e.delays.after(x.refusals))
+	if lambda.KindOf(err) == lambda.KindInternal {
+		e.log.Warn("handler of a durable execution could not be invoked", "execution", x.id, "function", x.state.Function, "err", err)
+	}
+	e.proceed(x)
+}
+
+// passes reports whether what refused an invocation may be gone later: a throttle, a function that is being prepared, a disabled account, an
+// error of ours.
+func passes(err error) bool {
+	switch lambda.KindOf(err) {
+	case lambda.KindInternal, lambda.KindThrottled, lambda.KindConflict, lambda.KindNotReady, lambda.KindDenied, lambda.KindSnapStartNotReady, lambda.KindSnapStartTimeout:
+		return true
+	default:
+		return false
 	}
 }
 

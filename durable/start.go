@@ -16,8 +16,8 @@ import (
 // executionName is what an execution may be called. Source: Lambda API model, DurableExecutionName.
 var executionName = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,64}$`)
 
-// CheckName refuses a name that no execution may have. Errors: lambda.KindValidation.
-func CheckName(name string) error {
+// checkName refuses a name that no execution may have. Errors: lambda.KindValidation.
+func checkName(name string) error {
 	if executionName.MatchString(name) {
 		return nil
 	}
@@ -73,7 +73,7 @@ func (e *Executions) summary(x *execution) Summary {
 // launch stores a new execution and has it begin, or finds the one of its name.
 func (e *Executions) launch(ctx context.Context, fn *lambda.Config, req *invoke.Request, o origin) (*execution, error) {
 	if o.name != "" {
-		if err := CheckName(o.name); err != nil {
+		if err := checkName(o.name); err != nil {
 			return nil, err
 		}
 	}
