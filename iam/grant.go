@@ -95,8 +95,8 @@ func (d *Directory) Decide(id auth.Identity, r *policy.Request) policy.Decision 
 	return decision
 }
 
-// unknownRole is what functions may do whose execution role does not exist: invoke the functions of their account, and
-// write logs.
+// unknownRole is what functions may do whose execution role does not exist: invoke the functions of their account, keep
+// the state of durable executions, and write logs.
 func (d *Directory) unknownRole(account string) []*policy.Document {
 	functions := "arn:aws:lambda:" + d.region + ":" + account + ":function:*"
 	text, err := json.Marshal(map[string]any{"Version": "2012-10-17", "Statement": []any{

@@ -4,7 +4,8 @@
 // versions (versions.go) are metadata: every write is on disk, synced, before it is acknowledged, compare-and-set on the record's sequence number, and every read is
 // served from memory. Records (records.go, collection.go) are the same for documents of any other kind: layers, roles,
 // log groups and so on. Events (events.go) are the queue of asynchronous invocations: accepted means on disk, synced,
-// many events to one sync; what became of them is written the same way. Logs (logs.go)
+// many events to one sync; what became of them is written the same way. Journals (journals.go) are what durable
+// executions went through, an entry on disk for each change. Logs (logs.go)
 // are the functions' output: queued in memory, written in batches without a sync per batch, bounded in size, dropped
 // and counted rather than ever slowing an invocation down.
 //
