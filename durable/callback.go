@@ -63,6 +63,9 @@ func (e *Executions) FailCallback(ctx context.Context, account, id string, why *
 	return e.callback(ctx, account, id, Event{Type: CallbackFailed, Error: why})
 }
 
+// heartbeatGrain is how long after a heartbeat another one changes nothing: timeouts are whole seconds, and each that counts is written.
+const heartbeatGrain = time.Second
+
 // Heartbeat begins the time anew for which a callback may be silent.
 func (e *Executions) Heartbeat(ctx context.Context, account, id string) error {
 	return e.callback(ctx, account, id, Event{Type: callbackHeartbeat})
@@ -100,6 +103,9 @@ func (e *Executions) callback(ctx context.Context, account, callbackID string, e
 			e.proceed(x)
 		}
 		return lambda.Errorf(lambda.KindCallbackTimeout, "The callback has expired or was closed already.")
+	}
+	if event.Type == callbackHeartbeat && (o.heartbeat == 0 || time.Since(o.lastHeard) < heartbeatGrain) {
+		return nil
 	}
 	event.Operation = o.ID
 	if err := e.record(ctx, x, event); err != nil {

@@ -57,8 +57,14 @@ type Options struct {
 	Functions Functions
 	Invoker   Invoker
 	Delays    Delays // the zero value means DefaultDelays
-	Logger    *slog.Logger
+	// MaxExecutions bounds the executions of all accounts that are kept, ended ones too; more are refused. 0 means
+	// DefaultMaxExecutions.
+	MaxExecutions int
+	Logger        *slog.Logger
 }
+
+// DefaultMaxExecutions is MaxExecutions unless Options say otherwise. Each takes some 700 bytes of memory.
+const DefaultMaxExecutions = 1_000_000
 
 // Summary is what is in memory of each execution, and what lists show.
 type Summary struct {
@@ -107,6 +113,7 @@ type Executions struct {
 	functions Functions
 	invoker   Invoker
 	delays    Delays
+	most      int // Options.MaxExecutions
 	log       *slog.Logger
 
 	woken chan struct{} // holds a token when the timers changed
@@ -127,9 +134,12 @@ func Open(o Options) *Executions {
 	if o.Delays == (Delays{}) {
 		o.Delays = DefaultDelays
 	}
+	if o.MaxExecutions <= 0 {
+		o.MaxExecutions = DefaultMaxExecutions
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	e := &Executions{
-		region: o.Region, journals: o.Journals, functions: o.Functions, invoker: o.Invoker, delays: o.Delays, log: o.Logger,
+		region: o.Region, journals: o.Journals, functions: o.Functions, invoker: o.Invoker, delays: o.Delays, most: o.MaxExecutions, log: o.Logger,
 		woken: make(chan struct{}, 1), ctx: ctx, stop: stop,
 		executions: map[string]*execution{}, names: map[nameKey]*execution{}, lists: map[functionKey][]*execution{},
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"regexp"
 	"time"
 
@@ -52,7 +53,7 @@ func (e *Executions) Durable(req *invoke.Request) (*lambda.Config, error) {
 
 // Start begins an execution for which nobody waits, or finds that of the same name and input. "" makes up a name. fn is what
 // Durable returned for the request. When Start returns nil the execution is on disk, and it will run whatever happens; after an error
-// that is ours it may. Errors: lambda.KindTooLarge, KindExecutionExists for another input, KindValidation.
+// that is ours it may. Errors: lambda.KindTooLarge, KindThrottled when too many executions are kept, KindExecutionExists for another input, KindValidation.
 func (e *Executions) Start(ctx context.Context, fn *lambda.Config, req *invoke.Request, name string) (lambda.ExecutionRef, error) {
 	if len(req.Payload) > lambda.MaxEventPayloadBytes {
 		return lambda.ExecutionRef{}, lambda.Errorf(lambda.KindTooLarge, "Request must be smaller than %d bytes for the InvokeFunction operation", lambda.MaxEventPayloadBytes)
@@ -126,6 +127,12 @@ func (e *Executions) reserve(s Summary) (x *execution, known bool, err error) {
 	}
 	if x := e.names[nameKey{s.Account, s.Function, s.Name}]; x != nil {
 		return x, true, nil
+	}
+	if len(e.executions) >= e.most {
+		return nil, false, &lambda.Error{
+			Kind: lambda.KindThrottled, Reason: "CallerRateLimitExceeded", Msg: "Rate Exceeded.", RetryAfter: time.Minute,
+			Err: fmt.Errorf("%d durable executions are kept", e.most),
+		}
 	}
 	x = newExecution(s.ID)
 	<-x.turn

@@ -70,6 +70,7 @@ type Operation struct {
 	timeout      time.Time     // when a callback times out; zero: never
 	heartbeat    time.Duration // how long a callback may be silent; 0: for ever
 	silent       time.Time     // when a callback will have been silent for too long; zero: never
+	lastHeard    time.Time     // when a callback's time of silence began
 	function     string        // of a chained invoke
 	tenant       string
 	trace        string
@@ -90,7 +91,7 @@ type state struct {
 	timeout    time.Time // when the execution times out
 	seconds    int       // its ExecutionTimeout
 	events     int       // how many its history has
-	bytes      int       // of all payloads and errors
+	bytes      int       // of all payloads and errors, and eventBytes for each event
 	changes    int       // counts the changes of operations
 	failures   int       // how many invocations failed in a row
 	invoke     bool      // the handler is to be invoked, or was and its answer is missing
@@ -126,12 +127,15 @@ var statuses = map[EventType]Status{
 	CallbackStarted: Started, CallbackSucceeded: Succeeded, CallbackFailed: Failed, CallbackTimedOut: TimedOut,
 }
 
+// eventBytes is what an event counts against lambda.MaxExecutionBytes beside its payload: no execution grows for ever.
+const eventBytes = 128
+
 // apply takes up an event. It trusts it: what may happen was checked before it was written.
 func (s *state) apply(e *Event) {
 	if e.Type.shown() {
 		s.events = e.Number
 	}
-	s.bytes += len(text(e.Payload)) + e.Error.size()
+	s.bytes += eventBytes + len(text(e.Payload)) + e.Error.size()
 	switch e.Type {
 	case InvocationCompleted:
 		s.failures++
@@ -203,7 +207,7 @@ func (s *state) describe(o *Operation, e *Event) {
 
 // heard begins the time anew for which a callback may be silent.
 func (o *Operation) heard(at time.Time) {
-	if o.heartbeat > 0 {
+	if o.lastHeard = at; o.heartbeat > 0 {
 		o.silent = at.Add(o.heartbeat)
 	}
 }
