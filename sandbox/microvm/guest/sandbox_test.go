@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -124,6 +125,9 @@ func inside(t *testing.T, g *sandboxtest.Guest, tmpBytes int64) {
 	}
 	if env := g.Must(wire.Request{Op: wire.Read, Path: "/proc/self/environ"}).Text; env != "A=b\x00" {
 		t.Errorf("environment %q", env)
+	}
+	if text := g.Must(wire.Request{Op: wire.Read, Path: "/proc/self/limits"}).Text; !regexp.MustCompile(`Max processes +unlimited +unlimited`).MatchString(text) {
+		t.Errorf("limits of the agent:\n%s", text)
 	}
 	if g.Do(wire.Request{Op: wire.Write, Path: "/etc/new", Text: "x"}).Err == "" {
 		t.Error("the root can be written")

@@ -87,6 +87,10 @@ func launch() error {
 	if err := (mount{"proc", procDir, "proc", flags, ""}).do(); err != nil { // that of the new namespace
 		return err
 	}
+	// By default a small machine allows fewer than what the agent wants to allow.
+	if err := unix.Setrlimit(unix.RLIMIT_NPROC, &unix.Rlimit{Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY}); err != nil {
+		return fail("lift limit of processes", err)
+	}
 	if err := giveUp(); err != nil {
 		return err
 	}
