@@ -20,17 +20,14 @@ func download(ctx context.Context, dir string) (string, error) {
 	if _, err := exec.LookPath("apt-get"); err != nil {
 		return "", errors.New("this host has no apt-get: name a Debian package of a kernel, or a kernel and its modules")
 	}
-	name, err := newestKernel(ctx)
-	if err != nil && os.Geteuid() == 0 { // lists of packages may be missing
+	err := downloadNewest(ctx, dir)
+	if err != nil && os.Geteuid() == 0 && ctx.Err() == nil { // the lists of packages may be missing, or old
 		if err := run(ctx, dir, "apt-get", "update", "-qq"); err != nil {
 			return "", err
 		}
-		name, err = newestKernel(ctx)
+		err = downloadNewest(ctx, dir)
 	}
 	if err != nil {
-		return "", err
-	}
-	if err := run(ctx, dir, "apt-get", "download", "-qq", "-o", "APT::Sandbox::User=root", name); err != nil {
 		return "", err
 	}
 	list, err := filepath.Glob(filepath.Join(dir, "*.deb"))
@@ -41,6 +38,14 @@ func download(ctx context.Context, dir string) (string, error) {
 		return "", err
 	}
 	return list[0], nil
+}
+
+func downloadNewest(ctx context.Context, dir string) error {
+	name, err := newestKernel(ctx)
+	if err != nil {
+		return err
+	}
+	return run(ctx, dir, "apt-get", "download", "-qq", "-o", "APT::Sandbox::User=root", name)
 }
 
 // newestKernel is what the metapackage depends on, as apt-get names a package of one version.
