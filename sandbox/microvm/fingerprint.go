@@ -31,6 +31,7 @@ func fingerprintOf(v vmm.VMM, files *guest.Files) (string, error) {
 		return "", fmt.Errorf("fingerprint: %w", err)
 	}
 	h := sha256.New()
-	fmt.Fprintf(h, "thaw microvm snapshot %d\nmonitor %s %s\nguest %s\n", snapshotVersion, v.Name(), monitor, files.Hash())
+	fmt.Fprintf(h, "thaw microvm snapshot %d\nmonitor %s %s\nguest %s\n%s\n",
+		snapshotVersion, v.Name(), monitor, files.Hash(), files.Kernel().Cmdline)
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
