@@ -5,8 +5,8 @@ import (
 
 	"thaw.dev/thaw/internal/helperbin"
 	"thaw.dev/thaw/internal/testenv"
+	"thaw.dev/thaw/internal/vmtest"
 	"thaw.dev/thaw/node"
-	"thaw.dev/thaw/sandbox/microvm/guest"
 )
 
 // Machines completes a configuration of which a function's engine may be microvm. All tests share the kernel, which the
@@ -16,9 +16,5 @@ func Machines(t testing.TB, c *node.Config) {
 	testenv.NeedsCommand(t, "qemu-system-x86_64")
 	c.Helpers.Init, c.Helpers.Jail = helperbin.Init(t), helperbin.Jail(t)
 	c.HotSlots, c.EmptySlots, c.VMM = 0, 0, "qemu"
-	c.GuestDir = testenv.Cached(t, "guest", "debian-1", func(dir string) {
-		if err := guest.Build(t.Context(), dir, guest.Source{}, func(step string) { t.Log(step) }); err != nil {
-			t.Fatal(err)
-		}
-	})
+	c.GuestDir = vmtest.GuestDir(t)
 }

@@ -2,7 +2,6 @@ package microvm_test
 
 import (
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -11,68 +10,21 @@ import (
 	"testing"
 	"time"
 
-	"thaw.dev/thaw/internal/helperbin"
 	"thaw.dev/thaw/internal/testenv"
+	"thaw.dev/thaw/internal/vmtest"
 	"thaw.dev/thaw/sandbox"
 	"thaw.dev/thaw/sandbox/microvm"
-	"thaw.dev/thaw/sandbox/microvm/guest"
-	"thaw.dev/thaw/sandbox/microvm/qemu"
-	"thaw.dev/thaw/sandbox/microvm/vmm"
 	"thaw.dev/thaw/sandbox/sandboxtest"
 )
 
-// guestFiles builds the guest's files as a user does, once for all test processes.
-func guestFiles(t testing.TB) *guest.Files {
-	t.Helper()
-	dir := testenv.Cached(t, "guest", "debian-1", func(dir string) {
-		if err := guest.Build(t.Context(), dir, guest.Source{}, func(step string) { t.Log(step) }); err != nil {
-			t.Fatal(err)
-		}
-	})
-	f, err := guest.Open(dir, helperbin.Build(t, "thaw.dev/thaw/cmd/thaw-init"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return f
-}
-
 // treeName is the cgroup of engines with real machines. They run one after the other.
-var treeName = fmt.Sprintf("thaw-test-%d", os.Getpid())
+var treeName = vmtest.CgroupName()
 
-// newEngine returns an engine on QEMU, with a state directory of its own.
+// newEngine returns an engine with real machines and a state directory of its own.
 func newEngine(t testing.TB, change ...func(*microvm.Options)) *microvm.Engine {
 	t.Helper()
-	testenv.NeedsRoot(t)
-	testenv.NeedsCommand(t, "qemu-system-x86_64")
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	// Boot templates have names of their own, so all test processes and engines share them.
-	dir := testenv.Cached(t, "microvm-templates", "1", func(string) {})
-	log := slog.New(slog.NewTextHandler(t.Output(), nil))
-	state := filepath.Join(t.TempDir(), "microvm")
-	if err := os.MkdirAll(filepath.Join(state, "qemu"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	monitor, err := qemu.New(t.Context(), qemu.Options{StateDir: filepath.Join(state, "qemu"), Shim: self, Accelerator: vmm.TCG, Logger: log})
-	if err != nil {
-		t.Fatal(err)
-	}
-	files := guestFiles(t)
-	o := microvm.Options{
-		StateDir: state, TemplateDir: dir, CgroupName: treeName, VMM: monitor, Guest: files, Logger: log,
-		IdleBytes: -1, // the suite counts descriptors
-	}
-	for _, c := range change {
-		c(&o)
-	}
-	e, err := microvm.New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = files.Close() })
-	return e
+	nothingIdle := func(o *microvm.Options) { o.IdleBytes = -1 } // the suite counts descriptors
+	return vmtest.Open(t, append([]func(*microvm.Options){nothingIdle}, change...)...)
 }
 
 // TestMachines is the part of the conformance suite that is run every time: one case of each kind. The whole suite takes
