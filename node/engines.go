@@ -56,7 +56,7 @@ func (n *Node) openEngines(ctx context.Context, c Config, helpers embedded.Paths
 	for _, name := range policy.engines() {
 		engine, err := parts.open(ctx, name)
 		if err != nil {
-			return nil, fmt.Errorf("engine %s: %w; see thaw doctor --engine %s", name, err, name)
+			return nil, fmt.Errorf("engine %s cannot run on this host, and nothing runs without isolation: %w; see thaw doctor --engine %s", name, err, name)
 		}
 		n.onClose(func() { _ = engine.Close() })
 		if err := usable(engine.Probe(ctx), name); err != nil {

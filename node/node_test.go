@@ -85,6 +85,8 @@ func TestOpenRefusesSettingsThatMakeNoSense(t *testing.T) {
 		"account":       func(c *node.Config) { c.Account = "12" },
 		"region":        func(c *node.Config) { c.Region = "Earth" },
 		"engine":        func(c *node.Config) { c.Engine = "docker" },
+		"PATTERN":       func(c *node.Config) { c.EngineFor = []string{"gvisor"} },
+		"monitor":       func(c *node.Config) { c.VMM = "vmware" },
 		"negative":      func(c *node.Config) { c.KeepAlive = -1 },
 		"listen":        func(c *node.Config) { c.Listen = "nowhere" },
 		"--egress-deny": func(c *node.Config) { c.Engine, c.EgressDeny = "gvisor", []string{"10.0.0.0"} },
@@ -99,5 +101,46 @@ func TestOpenRefusesSettingsThatMakeNoSense(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v", want, err)
 		}
+	}
+}
+
+// TestOpenRefusesAnEngineOfSomeFunctionsOnly: a policy must not be found out to be impossible by the first invocation.
+func TestOpenRefusesAnEngineOfSomeFunctionsOnly(t *testing.T) {
+	t.Parallel()
+	testenv.NeedsRoot(t)
+	c := config(t)
+	c.EngineFor = []string{"arn:aws:lambda:*:222222222222:function:*=gvisor"} // its processes' program is missing
+	n, err := node.Open(t.Context(), c)
+	if err == nil {
+		_ = n.Close()
+	}
+	if err == nil || !strings.Contains(err.Error(), "engine gvisor cannot run") || !strings.Contains(err.Error(), "thaw doctor --engine gvisor") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestExamineLooksAtEveryEngine(t *testing.T) {
+	t.Parallel()
+	c := config(t)
+	c.EngineFor = []string{"arn:aws:lambda:*:*:function:a*=gvisor", "arn:aws:lambda:*:*:function:b*=microvm"}
+	all, err := node.Examine(t.Context(), c, c.Helpers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, one := range all {
+		names = append(names, one.Engine)
+	}
+	if strings.Join(names, " ") != "fake gvisor microvm" || len(all[1].Checks) == 0 {
+		t.Fatalf("%+v", all)
+	}
+	for _, check := range all[2].Checks {
+		if check.Name == "guest kernel" && (check.OK || !strings.Contains(check.Remedy, "thaw runtime kernel")) {
+			t.Errorf("%+v", check)
+		}
+	}
+	entries, err := os.ReadDir(c.DataDir)
+	if err != nil || len(entries) != 0 {
+		t.Errorf("it left %v, %v", entries, err)
 	}
 }

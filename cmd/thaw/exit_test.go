@@ -69,11 +69,14 @@ func TestWrongCommandLines(t *testing.T) {
 		"deploy dir":                     "--name is missing",
 		"deploy dir --name x --env A":    "want K=V",
 		"logs f --since -1s":             "must not be negative",
-		"doctor --engine runc":           "gvisor and fake",
-		"serve --memory-budget 8GB":      "want a size",
-		"serve --keep-alive 3":           "invalid argument",
-		"serve --log-level loud":         "want debug",
-		"serve --log-format xml":         "text or json",
+		"doctor --engine runc":           "gvisor, microvm and fake",
+		"doctor --engine-for *=microvm":  "want the 7 of arn:aws:lambda",
+		"runtime kernel --kernel a":      "--kernel and --modules",
+		"runtime kernel --deb a --kernel b --modules c": "--deb alone",
+		"serve --memory-budget 8GB":                     "want a size",
+		"serve --keep-alive 3":                          "invalid argument",
+		"serve --log-level loud":                        "want debug",
+		"serve --log-format xml":                        "text or json",
 	} {
 		code, out, errs := run(t, strings.Fields(line)...)
 		if code != exitUsage || out != "" || !strings.Contains(errs, want) || !strings.Contains(errs, "--help") {
