@@ -9,7 +9,7 @@ import (
 	"thaw.dev/thaw/node"
 )
 
-// Machines completes a configuration of which a function's engine may be microvm. All tests share the kernel, which the
+// Machines completes a configuration in which functions may have the engine microvm. All tests share the kernel, which the
 // first gets by apt-get, and what was booted of it. No slots wait: where machines are emulated each takes seconds of a CPU.
 func Machines(t testing.TB, c *node.Config) {
 	t.Helper()

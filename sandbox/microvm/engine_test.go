@@ -494,6 +494,19 @@ func TestLimitsWhilePausedReachTheGuest(t *testing.T) {
 // TestSweepKillsWhatIsLeft leaves a process in the engine's cgroups, and files.
 func TestSweepKillsWhatIsLeft(t *testing.T) {
 	t.Parallel()
+	t.Run("by the next engine", func(t *testing.T) {
+		t.Parallel()
+		leftBehind(t, func(e *microvm.Engine, _ microvm.Options) error { return e.Sweep(t.Context()) })
+	})
+	t.Run("without an engine", func(t *testing.T) {
+		t.Parallel()
+		leftBehind(t, func(_ *microvm.Engine, o microvm.Options) error { return microvm.Clear(t.Context(), o) })
+	})
+}
+
+// leftBehind makes what a killed server leaves of its engine, and has it removed.
+func leftBehind(t *testing.T, remove func(*microvm.Engine, microvm.Options) error) {
+	t.Helper()
 	e, o := onDouble(t, newDouble())
 	h, err := cgroup.Detect()
 	if err != nil {
@@ -522,7 +535,7 @@ func TestSweepKillsWhatIsLeft(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := e.Sweep(t.Context()); err != nil {
+	if err := remove(e, o); err != nil {
 		t.Fatal(err)
 	}
 	if err := <-ended; err == nil {
