@@ -47,6 +47,8 @@ type Options struct {
 	Functions Functions
 	Invoker   Invoker
 	Sender    Sender
+	// Environments is how many environments a function has, whatever they do; nil: always enough. It must be quick.
+	Environments func(account, function string) int
 	// MaxEvents bounds the events of all accounts that are queued, waiting and undelivered; more are refused. 0 means
 	// DefaultMaxEvents.
 	MaxEvents int
@@ -60,14 +62,15 @@ const DefaultMaxEvents = 2_000_000
 
 // Queue is the events of all accounts and what becomes of them. Its methods may be called concurrently.
 type Queue struct {
-	region    string
-	store     Store
-	functions Functions
-	invoker   Invoker
-	sender    Sender
-	maxEvents int
-	delays    Delays
-	log       *slog.Logger
+	region       string
+	store        Store
+	functions    Functions
+	invoker      Invoker
+	sender       Sender
+	environments func(account, function string) int
+	maxEvents    int
+	delays       Delays
+	log          *slog.Logger
 
 	wake    chan struct{} // holds a token when there may be something to start
 	ctx     context.Context
@@ -94,9 +97,12 @@ func Open(o Options) *Queue {
 	if o.Delays == (Delays{}) {
 		o.Delays = DefaultDelays
 	}
+	if o.Environments == nil {
+		o.Environments = func(string, string) int { return maxWindow }
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	q := &Queue{
-		region: o.Region, store: o.Store, functions: o.Functions, invoker: o.Invoker, sender: o.Sender,
+		region: o.Region, store: o.Store, functions: o.Functions, invoker: o.Invoker, sender: o.Sender, environments: o.Environments,
 		maxEvents: o.MaxEvents, delays: o.Delays, log: o.Logger,
 		wake: make(chan struct{}, 1), ctx: ctx, stop: stop,
 		lanes: map[laneKey]*lane{}, running: map[string]int{}, grown: experience{},

@@ -97,7 +97,7 @@ func (q *Queue) mayStart(l *lane, now time.Time) (may bool, again time.Time) {
 		l.growth.unlimited()
 		return false, again
 	case n >= l.growth.window:
-		again = l.growth.limited(now, l.waiting(), q.work)
+		again = l.growth.limited(now, l.waiting(), q.work, func() int { return q.environments(l.account, l.function) })
 	}
 	return n < l.growth.window, again
 }

@@ -10,7 +10,7 @@ import "time"
 // tried, too. None of this begins while the backlog would be worked off before it is over.
 //
 // As long as a try takes longer than a cold start nothing can be measured soon, and another environment is worth what it
-// costs: then the window doubles without a measurement.
+// costs: then the window doubles without a measurement, once the environments for what is under way are there.
 //
 // If the lane's rate followed at the cost of other lanes, nothing was won: what all of them do together must have risen as well.
 //
@@ -51,7 +51,7 @@ const (
 	// maxWindow bounds the tries under way of one lane.
 	maxWindow = 1000
 	// lookTime is how long a rate is measured at least.
-	lookTime = 250 * time.Millisecond
+	lookTime = 400 * time.Millisecond
 	// typicalCold is taken for the time of a cold start before one was seen.
 	typicalCold = 250 * time.Millisecond
 	// firstPause is how long a window that proved good stays. It doubles each time that it does so again, up to longestPause.
@@ -96,9 +96,9 @@ func (g *growth) unlimited() {
 	}
 }
 
-// limited takes up that as many tries are under way as the window allows and so many more wait, when all is the work of all lanes. It may change the window.
+// limited takes up that as many tries are under way as the window allows and so many more wait, when all is the work of all lanes and there are so many environments. It may change the window.
 // It wants to be called again when a try has ended, and at the time that it returns unless that is zero.
-func (g *growth) limited(now time.Time, waiting int, all float64) (again time.Time) {
+func (g *growth) limited(now time.Time, waiting int, all float64, environments func() int) (again time.Time) {
 	if now.After(g.ceilTo) {
 		g.ceiling = maxWindow
 	}
@@ -120,12 +120,13 @@ func (g *growth) limited(now time.Time, waiting int, all float64) (again time.Ti
 	switch {
 	case now.Before(due):
 		return due
-	case g.ended < g.window:
+	case g.ended >= g.window: // enough of them end to be measured
+		return time.Time{}
+	case environments() >= g.window:
 		g.window = min(2*g.window, g.ceiling)
 		g.begin(now)
-		return now.Add(patience)
 	}
-	return time.Time{} // enough of them end to be measured
+	return now.Add(patience)
 }
 
 func (g *growth) begin(now time.Time) { g.since, g.ended, g.from = now, 0, time.Time{} }
@@ -166,10 +167,10 @@ func (g *growth) rest(now time.Time) {
 	g.pause = min(2*g.pause, longestPause)
 }
 
-// worth reports whether a pace that comes with more tries under way is worth them: it is higher by at least a third of what
+// worth reports whether a pace that comes with more tries under way is worth them: it is higher by at least half of what
 // it would be if each ran as fast as with less, and so much more was done by all lanes together.
 func (g *growth) worth(is, before pace, window, less int) bool {
-	least := before.own * (float64(window)/float64(less) - 1) / 3
+	least := before.own * (float64(window)/float64(less) - 1) / 2
 	return is.own-before.own >= least && is.all-before.all >= least*g.fastest.Seconds()
 }
 

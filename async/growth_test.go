@@ -16,12 +16,36 @@ func run(g *growth, seconds int, waiting int, rate func(window int) float64) (wi
 			took := time.Duration(float64(g.window) / rate(g.window) * float64(time.Second))
 			all += g.end(now, took, 0, all)
 		}
-		g.limited(now, waiting, all)
+		g.limited(now, waiting, all, enough)
 		if n := len(windows); n == 0 || windows[n-1] != g.window {
 			windows = append(windows, g.window)
 		}
 	}
 	return windows
+}
+
+// enough environments.
+func enough() int { return maxWindow }
+
+// Without a measurement the window does not grow while the environments for it are still being made, however long that takes.
+func TestGrowthWaitsForEnvironments(t *testing.T) {
+	t.Parallel()
+	g := newGrowth()
+	now, there := time.Unix(1_700_000_000, 0), 0
+	for range 1000 {
+		now = now.Add(10 * time.Millisecond)
+		if again := g.limited(now, 1e6, 0, func() int { return there }); !again.After(now) {
+			t.Fatalf("wants to be asked again at %s, which is not later than %s", again, now)
+		}
+	}
+	if g.window != firstWindow {
+		t.Errorf("the window is %d", g.window)
+	}
+	there = firstWindow
+	g.limited(now.Add(time.Second), 1e6, 0, func() int { return there })
+	if g.window != 2*firstWindow {
+		t.Errorf("when they were there: %d", g.window)
+	}
 }
 
 func TestGrowth(t *testing.T) {
@@ -70,7 +94,7 @@ func TestGrowthAfterRefusal(t *testing.T) {
 		for range 20 {
 			g.end(now, 10*time.Millisecond, 0, 0)
 		}
-		g.limited(now, 1e6, 0)
+		g.limited(now, 1e6, 0, enough)
 	}
 	if g.window > 70 {
 		t.Errorf("two seconds later: %d", g.window)

@@ -187,7 +187,7 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 	})
 	n.onClose(n.durable.Stop)
 	n.events = async.Open(async.Options{
-		Region: c.Region, Store: st.Events(), Functions: functions, Invoker: durable.Later{Executions: n.durable}, Sender: sender,
+		Region: c.Region, Store: st.Events(), Functions: functions, Invoker: durable.Later{Executions: n.durable}, Environments: environments.Count, Sender: sender,
 		Delays: c.EventDelays, Logger: c.Logger,
 	})
 	n.onClose(n.events.Stop)

@@ -8,6 +8,18 @@ import (
 	"thaw.dev/thaw/lambda"
 )
 
+// Count is how many environments a function has, of all versions and whatever they do, without those that are being made.
+func (p *Pool) Count(account, name string) (n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for k, alive := range p.alive {
+		if k.account == account && k.name == name {
+			n += alive
+		}
+	}
+	return n
+}
+
 // Status describes everything the pool holds. It takes the pool's lock for as long as it takes to copy, and asks the
 // engine for the memory that environments use after that.
 func (p *Pool) Status() Status {

@@ -13,7 +13,7 @@
 //	paths and verbs             TestPathsAndVerbs         gateway TestEveryOperationIsRouted, TestRouting, TestNames
 //	forms of times              TestTimes
 //	forms of ARNs               TestARNs, TestAsync (records)
-//	throttling, concurrency     TestThrottling            invoke TestAdmissionFollowsTheModel, TestSyncThrottlesAtTheAccountsLimit, control
+//	throttling, concurrency     TestThrottling            invoke TestAdmissionFollowsTheModel, TestRequestsPerSecond, TestSyncThrottlesAtTheAccountsLimit, control
 //	                                                      TestReservedConcurrency, pool TestAFunctionThatGrowsTooFastIsRefused
 //	asynchronous invocation     TestAsync                 async TestRetriesExhausted (back-off, one request id), TestThrottlesDoNotCount,
 //	                                                      TestEventAgeExceeded, destination TestBucket, TestQueue (DLQ attributes), test/events

@@ -62,6 +62,13 @@ def handler(e, c):
 		t.Error(got)
 	}
 	s.Call(t, name, `{}`)
+	// One after the other, more than ten requests in a second are too many for it.
+	last := s.Do(t, "POST", functions+"/"+name+"/invocations", "{}")
+	for i := 0; i < 500 && last.Status == 200; i++ {
+		last = s.Do(t, "POST", functions+"/"+name+"/invocations", "{}")
+	}
+	fails(t, last, 429, "TooManyRequestsException",
+		`{"Reason":"ReservedFunctionInvocationRateLimitExceeded","Type":"User","message":"Rate Exceeded."}`)
 	reserve(t, name, 0)
 	throttled(`{}`)
 	if a := s.Do(t, "POST", functions+"/"+name+"/invocations", "{}"); a.Header.Get("Retry-After") == "" {
