@@ -174,11 +174,13 @@ func surrender() error {
 	if err := unix.Setgroups(nil); err != nil {
 		return fmt.Errorf("drop groups: %w", err)
 	}
-	if err := unix.Setresgid(User, User, User); err != nil {
-		return fmt.Errorf("change group: %w", err)
+	// Of this thread alone: what Go offers changes all threads by signals, and a signal that finds more of root's waiting
+	// than the limit allows is lost, which Go waits for forever.
+	if _, _, errno := unix.RawSyscall(unix.SYS_SETRESGID, User, User, User); errno != 0 {
+		return fmt.Errorf("change group: %w", errno)
 	}
-	if err := unix.Setresuid(User, User, User); err != nil {
-		return fmt.Errorf("change user: %w", err)
+	if _, _, errno := unix.RawSyscall(unix.SYS_SETRESUID, User, User, User); errno != 0 {
+		return fmt.Errorf("change user: %w", errno)
 	}
 	var none [2]unix.CapUserData
 	if err := unix.Capset(&unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}, &none[0]); err != nil {
