@@ -55,8 +55,18 @@ func TestFirecrackerIsOptional(t *testing.T) {
 	if _, err := firecracker.New(o); !errors.Is(err, firecracker.ErrNotInstalled) {
 		t.Errorf("got %v", err)
 	}
+	if c := firecracker.Probe(t.Context(), o)[0]; firecracker.Installed(o) || c.OK || !c.Must || c.Remedy == "" {
+		t.Errorf("%+v", c)
+	}
 	program, _ := programs(t)
-	o.Program, o.Jailer = program, "/no/such/jailer"
+	o.Program = program
+	if !firecracker.Installed(o) { // the jailer is found beside it
+		t.Error("it is installed")
+	}
+	if c := firecracker.Probe(t.Context(), o)[0]; !c.OK {
+		t.Errorf("%+v", c)
+	}
+	o.Jailer = "/no/such/jailer"
 	if _, err := firecracker.New(o); !errors.Is(err, firecracker.ErrNotInstalled) {
 		t.Errorf("got %v", err)
 	}
