@@ -61,7 +61,7 @@ func TestFirecrackerIsOptional(t *testing.T) {
 	program, _ := programs(t)
 	o.Program = program
 	if !firecracker.Installed(o) { // the jailer is found beside it
-		t.Error("it is installed")
+		t.Error("it is said to be missing")
 	}
 	if c := firecracker.Probe(t.Context(), o)[0]; !c.OK {
 		t.Errorf("%+v", c)
