@@ -47,6 +47,13 @@ func startServer(ctx context.Context, s *Setup, flags ...string) (_ *server, err
 	args := append([]string{
 		"serve", "--json", "--data=" + d.dir, "--listen=127.0.0.1:0", "--engine=" + s.Engine, "--log-level=error",
 	}, flags...)
+	if s.Engine == "microvm" { // all servers share the kernel and what was booted of it
+		cache, err := os.UserCacheDir()
+		if err != nil {
+			return nil, err
+		}
+		args = append(args, "--guest-dir="+filepath.Join(cache, "thaw-bench", "guest"))
+	}
 	d.cmd = exec.CommandContext(ctx, s.Thaw, args...) //nolint:gosec // the caller's own program
 	d.cmd.Cancel = func() error { return d.cmd.Process.Signal(syscall.SIGTERM) }
 	d.cmd.WaitDelay = stopTimeout

@@ -53,6 +53,9 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 	if c.DataDir, err = filepath.Abs(c.DataDir); err != nil {
 		return nil, err
 	}
+	if c.GuestDir, err = filepath.Abs(GuestDir(c)); err != nil {
+		return nil, err
+	}
 	n := &Node{}
 	defer func() {
 		if err != nil {

@@ -42,6 +42,7 @@ func registerEngines(f *pflag.FlagSet, c *node.Config) {
 	f.StringVar(&c.Engine, "engine", c.Engine, "what isolates functions: gvisor, microvm, or fake, which runs no user code")
 	f.StringSliceVar(&c.EngineFor, "engine-for", nil,
 		"another engine for functions whose ARN matches, as PATTERN=ENGINE such as 'arn:aws:lambda:*:222222222222:function:*=microvm'; may be repeated, the first that matches holds")
+	f.StringVar(&c.GuestDir, "guest-dir", "", "directory with the kernel of virtual machines, which servers may share; empty is guest in the data directory")
 	f.StringVar(&c.VMM, "vmm", c.VMM, "monitor of the engine microvm: qemu, firecracker, or auto, which is firecracker where it is installed and KVM works")
 }
 

@@ -12,6 +12,7 @@ import (
 
 func newRuntimeKernel(a *app, dataDir *string) *cobra.Command {
 	var from guest.Source
+	var guestDir string
 	cmd := &cobra.Command{
 		Use:   "kernel",
 		Short: "Install the kernel that virtual machines run, or another one",
@@ -29,17 +30,20 @@ func newRuntimeKernel(a *app, dataDir *string) *cobra.Command {
 			if _, err := exec.LookPath("apt-get"); err != nil && from == (guest.Source{}) {
 				return usage(cmd, "this host has no apt-get to get a kernel with: name one with --deb, or with --kernel and --modules")
 			}
-			return installKernel(cmd, a, *dataDir, from)
+			c := node.Default()
+			c.DataDir, c.GuestDir = *dataDir, guestDir
+			return installKernel(cmd, a, node.GuestDir(c), from)
 		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&from.Package, "deb", "", "Debian package with a kernel and its modules")
 	f.StringVar(&from.Kernel, "kernel", "", "kernel: a bzImage or an ELF file")
 	f.StringVar(&from.Modules, "modules", "", "its directory lib/modules/RELEASE")
+	f.StringVar(&guestDir, "guest-dir", "", "install it there instead, for servers with the same --guest-dir")
 	return cmd
 }
 
-func installKernel(cmd *cobra.Command, a *app, dataDir string, from guest.Source) error {
+func installKernel(cmd *cobra.Command, a *app, dir string, from guest.Source) error {
 	for _, path := range []*string{&from.Package, &from.Kernel, &from.Modules} {
 		if *path == "" {
 			continue
@@ -50,9 +54,6 @@ func installKernel(cmd *cobra.Command, a *app, dataDir string, from guest.Source
 		}
 		*path = abs
 	}
-	c := node.Default()
-	c.DataDir = dataDir
-	dir := node.GuestDir(c)
 	if err := guest.Build(cmd.Context(), dir, from, func(step string) { a.progress("%s", step) }); err != nil {
 		return withHint(err, "thaw runtime kernel --help shows where else a kernel can come from")
 	}

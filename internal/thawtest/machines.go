@@ -15,6 +15,6 @@ func Machines(t testing.TB, c *node.Config) {
 	t.Helper()
 	testenv.NeedsCommand(t, "qemu-system-x86_64")
 	c.Helpers.Init, c.Helpers.Jail = helperbin.Init(t), helperbin.Jail(t)
-	c.HotSlots, c.EmptySlots, c.VMM = 0, 0, "qemu"
+	c.HotSlots, c.EmptySlots, c.SlotMemory, c.VMM = 0, 0, 1, "qemu"
 	c.GuestDir = vmtest.GuestDir(t)
 }
