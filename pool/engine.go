@@ -1,6 +1,8 @@
 package pool
 
 import (
+	"time"
+
 	"thaw.dev/thaw/lambda"
 	"thaw.dev/thaw/sandbox"
 )
@@ -36,6 +38,18 @@ func (l *Launch) stockedAhead() bool { return l.memory <= int64(memoryClasses[0]
 // extraBytes is what a sandbox for l takes of the host beyond the figures that hold for every engine.
 func (l *Launch) extraBytes() int64 {
 	return max(0, l.Engine.Capabilities().OverheadBytes-OverheadBytes)
+}
+
+// emulation is the sandbox.Capabilities.Accelerator of machines that are emulated.
+const emulation = "tcg"
+
+// allow is the time that a sandbox for l may take for what others may take d for: an emulated machine computes some ten times
+// slower, and most of what is waited for is not computing.
+func (l *Launch) allow(d time.Duration) time.Duration {
+	if l.Engine.Capabilities().Accelerator == emulation {
+		return 5 * d
+	}
+	return d
 }
 
 // hasSnapshots reports whether this pool makes and uses snapshots of an engine's sandboxes.

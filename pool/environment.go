@@ -28,7 +28,8 @@ const (
 	layerRoot = "/opt"
 )
 
-// resetTimeout bounds how long a sandbox may take to kill a runtime before it is destroyed instead.
+// resetTimeout bounds how long a sandbox may take to kill a runtime before it is destroyed instead. An emulated
+// machine has longer, see Launch.allow.
 const resetTimeout = 2 * time.Second
 
 // Environment is one execution environment: a sandbox that holds one revision of one function. Between Acquire and
@@ -161,7 +162,7 @@ func (e *Environment) Reset(why error) error {
 	if err := e.session.Shutdown(reason); err != nil {
 		return err
 	}
-	return e.session.Reset(time.Now().Add(resetTimeout))
+	return e.session.Reset(time.Now().Add(e.launchAs.allow(resetTimeout)))
 }
 
 // DrainOutput brings everything the runtime wrote so far into Log.

@@ -208,5 +208,5 @@ func (p *Pool) prepare(ctx context.Context, s *stock) (_ *slot, err error) {
 	if err := slot.startRuntime(nil, baseVariables(s.launch), stockTmpBytes); err != nil {
 		return nil, err
 	}
-	return slot, slot.session.AwaitWarm(time.Now().Add(bootTimeout))
+	return slot, slot.session.AwaitWarm(time.Now().Add(s.launch.allow(bootTimeout)))
 }

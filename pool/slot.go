@@ -22,7 +22,8 @@ const (
 	emptySlotBytes = 20 << 20
 )
 
-// bootTimeout bounds the time from a sandbox's start to its agent's hello.
+// bootTimeout bounds the time from a sandbox's start to its agent's hello. An emulated machine has longer, see
+// Launch.allow.
 const bootTimeout = 20 * time.Second
 
 // slot is a sandbox, with or without an agent and a runtime in it. A slot in a stock has no tenant; the slot of an
@@ -77,7 +78,7 @@ type openFunc func(ctx context.Context, control, data *os.File) (*link.Session, 
 
 // greet opens the conversation with the agent of a sandbox that runs.
 func (s *slot) greet(ctx context.Context, open openFunc) (err error) {
-	ctx, cancel := context.WithTimeout(ctx, bootTimeout)
+	ctx, cancel := context.WithTimeout(ctx, s.launch.allow(bootTimeout))
 	defer cancel()
 	l := s.sandbox.Link()
 	if s.output, err = link.NewLogs(l.Logs, s.write); err != nil {

@@ -103,7 +103,7 @@ func (p *Pool) restore(ctx context.Context, e *Environment) error {
 // prepare. The files are verified meanwhile: until that is done too nobody relies on what was restored, and what a damaged
 // one does stays in the sandbox.
 func (s *slot) wake(ctx context.Context, from *snapshot.Snapshot, prepare func(*link.Session) error) error {
-	ctx, cancel := context.WithTimeout(ctx, bootTimeout)
+	ctx, cancel := context.WithTimeout(ctx, s.launch.allow(bootTimeout))
 	defer cancel()
 	verified := make(chan error, 1)
 	go func() { // ends before this function does
