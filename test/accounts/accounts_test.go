@@ -117,7 +117,7 @@ func (a *tenant) build(t *testing.T) {
 		}
 		a.makes(t, r)
 		if r.service == "lambda" && !r.reads {
-			a.settle(t)
+			a.settle(t, r)
 		}
 	})
 }
@@ -132,11 +132,15 @@ func (a *tenant) clear(t *testing.T) {
 	})
 }
 
-// settle waits until nothing of the function is being changed.
-func (a *tenant) settle(t *testing.T) {
+// settle waits until nothing of the function that r was about is being changed.
+func (a *tenant) settle(t *testing.T, r *request) {
 	t.Helper()
+	name := "f"
+	if strings.Contains(r.body, `"FunctionName":"d"`) {
+		name = "d"
+	}
 	a.await(t, `"State":"Active"`, func() bool {
-		body := a.Do(t, "lambda", "GET", "/2015-03-31/functions/f/configuration", "").Body
+		body := a.Do(t, "lambda", "GET", "/2015-03-31/functions/"+name+"/configuration", "").Body
 		return strings.Contains(body, `"State":"Active"`) && !strings.Contains(body, `"LastUpdateStatus":"InProgress"`)
 	})
 }
@@ -197,9 +201,9 @@ func (b *tenant) tries(t *testing.T, r *request, owner *tenant, want string) {
 		named = denied
 	}
 	switch r.labels[0] {
-	case "f":
-		b.gets(t, r, owner, "{arn}", named)
-		b.gets(t, r, owner, "{account}:function:f", named)
+	case "f", "d":
+		b.gets(t, r, owner, "arn:aws:lambda:us-east-1:{account}:function:"+r.labels[0], named)
+		b.gets(t, r, owner, "{account}:function:"+r.labels[0], named)
 	case "l":
 		b.gets(t, r, owner, "arn:aws:lambda:us-east-1:{account}:layer:l", named)
 	}

@@ -78,6 +78,21 @@ var lambdaRequests = []request{
 	{op: "GetFunctionCodeSigningConfig", labels: f, reads: true},
 	{op: "ListFunctionsByCodeSigningConfig", labels: []string{"{signing}"}, reads: true},
 
+	// A durable function whose execution ends at once: the engine answers nothing that one may. What needs a running one is refused.
+	{op: "CreateFunction", other: itsOwn, body: `{"FunctionName":"d","DurableConfig":{"ExecutionTimeout":60},"Role":"arn:aws:iam::{account}:role/r","Runtime":"provided.al2023","Handler":"h","Code":{"ZipFile":"` + zipOne + `"}}`},
+	{op: "PublishVersion", labels: d, body: `{}`},
+	{op: "Invoke", labels: d, query: "Qualifier=1", body: `{"of":"{account}"}`, header: "X-Amz-Durable-Execution-Name: e"},
+	{op: "ListDurableExecutionsByFunction", labels: d, query: "Qualifier=1", reads: true, keep: [2]string{"execution", "DurableExecutions/0/DurableExecutionArn"}},
+	{op: "GetDurableExecution", labels: execution, other: denied, reads: true},
+	{op: "GetDurableExecutionHistory", labels: execution, other: denied, reads: true},
+	{op: "GetDurableExecutionState", labels: execution, query: "CheckpointToken=dG9rZW4%3D", other: denied, status: 400},
+	{op: "CheckpointDurableExecution", labels: execution, body: `{"CheckpointToken":"dG9rZW4="}`, other: denied, status: 400},
+	{op: "StopDurableExecution", labels: execution, other: denied},
+	{op: "SendDurableExecutionCallbackSuccess", labels: callback, body: `1`, status: 404},
+	{op: "SendDurableExecutionCallbackFailure", labels: callback, body: `{}`, status: 404},
+	{op: "SendDurableExecutionCallbackHeartbeat", labels: callback, status: 404},
+
+	{op: "DeleteFunction", labels: d, last: true},
 	{op: "DeleteFunctionCodeSigningConfig", labels: f, last: true},
 	{op: "DeleteCodeSigningConfig", labels: []string{"{signing}"}, last: true},
 	{op: "RemoveLayerVersionPermission", labels: []string{"l", "1", "s"}, last: true},
@@ -93,7 +108,8 @@ var lambdaRequests = []request{
 	{op: "DeleteFunction", labels: f, last: true},
 }
 
-var f, l = []string{"f"}, []string{"l"}
+// Labels: functions, a layer, an execution, and a callback of none.
+var f, d, l, execution, callback = []string{"f"}, []string{"d"}, []string{"l"}, []string{"{execution}"}, []string{"Y2FsbGJhY2tz"}
 
 // uses are requests of another account about its own function that use what is the first one's, whose names are in braces.
 var uses = []request{

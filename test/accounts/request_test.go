@@ -19,7 +19,7 @@ type request struct {
 	query, body string
 	header      string
 	status      int       // what the owner gets; 0: what the operation answers
-	keep        [2]string // a name, and where in the answer its value is: members with slashes between
+	keep        [2]string // a name, and where in the answer its value is: members with slashes between, 0 in a list
 	// other is what another account gets that makes the same request, and named what it gets if it names the function or
 	// layer by the owner's ARN: a status and the name of an error. "" is as for most operations of the service; "none" is a
 	// good answer that shows nothing; "its own" one that is about the caller's own things.
@@ -133,6 +133,10 @@ func (a *tenant) makes(t *testing.T, r *request) thawtest.Answer {
 			t.Fatal(err)
 		}
 		for member := range strings.SplitSeq(r.keep[1], "/") {
+			if list, ok := v.([]any); ok && len(list) > 0 {
+				v = list[0] // the only index that is asked for
+				continue
+			}
 			v = v.(map[string]any)[member] //nolint:forcetypeassert // a test
 		}
 		a.known[r.keep[0]] = v.(string) //nolint:forcetypeassert // a test
