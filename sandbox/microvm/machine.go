@@ -43,6 +43,10 @@ func (s *Sandbox) bind(ctx context.Context, in *stash, e *entry) error {
 	return nil
 }
 
+// preparePatience bounds how long a monitor may take until it waits. It is a twentieth of a second, some seconds on a host
+// that is far too busy.
+const preparePatience = time.Minute
+
 // prepare starts a monitor that waits for e, and ends the one there was.
 func (s *Sandbox) prepare(ctx context.Context, in *stash, e *entry) (err error) {
 	m := vmm.Machine{ID: s.id, Shape: s.shape, Started: s.group.Add}
@@ -62,6 +66,8 @@ func (s *Sandbox) prepare(ctx context.Context, in *stash, e *entry) (err error) 
 	if err != nil {
 		return errors.Join(err, closeMachine(&m))
 	}
+	ctx, cancel := context.WithTimeoutCause(ctx, preparePatience, fmt.Errorf("no monitor after %s", preparePatience))
+	defer cancel()
 	vm, err := s.e.opts.VMM.Prepare(ctx, m)
 	if err != nil {
 		return fmt.Errorf("prepare: %w", err)
