@@ -106,11 +106,11 @@ func (p *engineParts) openGuest(ctx context.Context) (*guest.Files, error) {
 
 // probeMachines checks what the engine microvm needs.
 func (p *engineParts) probeMachines(ctx context.Context) []sandbox.Check {
-	var checks []sandbox.Check
+	checks := microvm.ProbeHost()
 	if p.chooseMonitor(ctx) == vmmFirecracker {
-		checks = firecracker.Probe(ctx, p.firecracker())
+		checks = append(checks, firecracker.Probe(ctx, p.firecracker())...)
 	} else {
-		checks = qemu.Probe(ctx, p.qemu())
+		checks = append(checks, qemu.Probe(ctx, p.qemu())...)
 	}
 	return append(checks, p.probeGuest())
 }

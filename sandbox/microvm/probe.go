@@ -14,9 +14,12 @@ import (
 // Probe checks this host.
 func (e *Engine) Probe(ctx context.Context) []sandbox.Check { return Probe(ctx, e.opts) }
 
+// ProbeHost checks what no monitor and no guest has to do with.
+func ProbeHost() []sandbox.Check { return []sandbox.Check{probeRoot(), probeCgroups()} }
+
 // Probe checks whether this host can run an engine with these options, also where New would fail.
 func Probe(ctx context.Context, o Options) []sandbox.Check {
-	checks := []sandbox.Check{probeRoot(), probeCgroups(), probeGuest(o)}
+	checks := append(ProbeHost(), probeGuest(o))
 	if o.VMM == nil {
 		return append(checks, result("monitor", "", errors.New("none is usable"), "install one: apt-get install qemu-system-x86"))
 	}
