@@ -144,3 +144,22 @@ func TestExamineLooksAtEveryEngine(t *testing.T) {
 		t.Errorf("it left %v, %v", entries, err)
 	}
 }
+
+func TestOpenRefusesWithoutAMonitor(t *testing.T) {
+	testenv.NeedsRoot(t)
+	_ = helperbin.Agent(t) // needs the go command
+	t.Setenv("PATH", "/nonexistent")
+	for _, vmm := range []string{"qemu", "firecracker", "auto"} {
+		c := config(t)
+		c.Engine, c.VMM = "microvm", vmm
+		c.Helpers.Init, c.Helpers.Jail = "/nonexistent/init", "/nonexistent/jail"
+		n, err := node.Open(t.Context(), c)
+		if err == nil {
+			_ = n.Close()
+		}
+		want := strings.Replace(vmm, "auto", "qemu", 1) // without the other
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "thaw doctor --engine microvm") {
+			t.Errorf("%s: got %v", vmm, err)
+		}
+	}
+}
