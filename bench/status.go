@@ -19,7 +19,7 @@ func (d *server) status(ctx context.Context) (*pool.Status, error) {
 }
 
 const (
-	waitTimeout = time.Minute // for the slowest: a stock of many slots on a small machine
+	waitTimeout = 3 * time.Minute // for the slowest: a stock of many slots on a small machine, or of emulated ones
 	statusPoll  = 5 * time.Millisecond
 )
 
