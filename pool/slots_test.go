@@ -396,10 +396,17 @@ func TestAnOptimisedVersionStartsFromItsSnapshot(t *testing.T) {
 	if e.Source != pool.SourceSnapshot || !e.Ready() || e.Cold.Init == 0 {
 		t.Errorf("began with %s, ready %v, %+v", e.Source, e.Ready(), e.Cold)
 	}
+	if from := r.engine.Sandbox(e.ID()).Spec().From; from == "" {
+		t.Error("the engine was not told what the sandbox will be restored from")
+	}
 	if _, err := e.Deliver(event("1"), soon()); err != nil {
 		t.Error(err)
 	}
-	if other := r.acquire(t, optimised("g")); other.Source == pool.SourceSnapshot {
+	other := r.acquire(t, optimised("g"))
+	if from := r.engine.Sandbox(other.ID()).Spec().From; from != "" {
+		t.Errorf("the engine was told that it will be restored from %s", from)
+	}
+	if other.Source == pool.SourceSnapshot {
 		t.Error("another function started from it")
 	}
 	changed := optimised("f")
