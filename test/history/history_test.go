@@ -19,7 +19,7 @@ import (
 func TestMain(m *testing.M) { leakcheck.Main(m) }
 
 // stages are the directories in testdata, the oldest first.
-var stages = []string{"03-slots"}
+var stages = []string{"03-slots", "04-contract"}
 
 func TestEveryDirectoryIsTested(t *testing.T) {
 	t.Parallel()
@@ -52,6 +52,9 @@ func TestDataDirectoriesOfEarlierStages(t *testing.T) {
 			if code := runs(t, s, "live", ""); code != "one" && code != "two" {
 				t.Errorf("the alias ran code %q", code)
 			}
+			if stage > "04" {
+				wantContract(t, s)
+			}
 			for _, said := range []string{"said by one", "said by two", "said by latest"} {
 				page, err := s.FilterLogEvents(t.Context(), client.FilterLogEventsInput{
 					LogGroupName: "/aws/lambda/old", FilterPattern: `"` + said + `"`, End: begin,
@@ -61,6 +64,25 @@ func TestDataDirectoriesOfEarlierStages(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// wantContract looks for what the stages from 04 on left besides.
+func wantContract(t *testing.T, s *thawtest.Server) {
+	t.Helper()
+	for target, want := range map[string]string{
+		"/2015-03-31/functions/old/configuration":                             `"Arn":"arn:aws:lambda:us-east-1:000000000000:layer:shared:1"`,
+		"/2018-10-31/layers/shared/versions/1":                                `"Version":1`,
+		"/2015-03-31/functions/old/policy":                                    `111111111111`,
+		"/2021-10-31/functions/old/url":                                       `"AuthType":"AWS_IAM"`,
+		"/2019-09-25/functions/old/event-invoke-config":                       `"MaximumRetryAttempts":1`,
+		"/2019-09-30/functions/old/concurrency":                               `"ReservedConcurrentExecutions":5`,
+		"/2015-03-31/functions/old/aliases/live":                              `"AdditionalVersionWeights":{"2":0.25}`,
+		"/2017-03-31/tags/arn:aws:lambda:us-east-1:000000000000:function:old": `"team":"ice"`,
+	} {
+		if a := s.Do(t, "GET", target, ""); a.Status != 200 || !strings.Contains(a.Body, want) {
+			t.Errorf("%s: %d %s, want %s", target, a.Status, a.Body, want)
+		}
 	}
 }
 
