@@ -109,6 +109,9 @@ func open(dir, fingerprint string, shape vmm.Shape, files ...string) (*stored, e
 		strict := json.NewDecoder(bytes.NewReader(b))
 		strict.DisallowUnknownFields()
 		err = strict.Decode(&s.d)
+		if _, more := strict.Token(); err == nil && !errors.Is(more, io.EOF) {
+			err = errors.New("there is more behind its end")
+		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", errSnapshot, describeFile, err)
