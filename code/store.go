@@ -42,6 +42,8 @@ type Store struct {
 	// operations are the only I/O under it.
 	mu sync.Mutex
 
+	libraries sync.Map // hexadecimal SHA-256 of a package to whether it HasLibraries
+
 	collecting sync.Mutex      // one GC at a time
 	spare      map[string]bool // paths that the last GC found nobody to need; guarded by collecting
 }

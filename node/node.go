@@ -119,7 +119,7 @@ func Open(ctx context.Context, c Config) (_ *Node, err error) {
 	}
 	who := identity{roles, sessions, func() *pool.Pool { return n.pool }}
 	counts := metrics.New()
-	launcher := launcher{catalog, isolation}
+	launcher := launcher{catalog, isolation, packages}
 	environments := pool.Open(pool.Options{
 		Engines: isolation.all(),
 		Launch:  launcher.launch,

@@ -267,21 +267,22 @@ func (p *Pool) initialise(ctx context.Context, e *Environment, why Cause) error 
 		e.Source = SourceEmpty // the runtime that is up is of no use
 		failure = e.Reset(nil)
 	}
-	if failure == nil && bundled && !e.running { // needs no code to start
+	early := bundled && !e.launchAs.OwnStart // needs no code to start
+	if failure == nil && early && !e.running {
 		failure = e.startRuntime()
 	}
 	if err := attaching.Wait(); err != nil {
 		return &placeError{err}
 	}
 	e.Cold.Code = attached
-	if !bundled {
+	if !early {
 		begin = time.Now()
 	}
 	deadline := begin.Add(initTimeout(e.Function, why))
 	if failure == nil {
 		failure = e.extend(deadline)
 	}
-	if failure == nil && !bundled {
+	if failure == nil && !early {
 		failure = e.startRuntime()
 	}
 	if failure == nil {

@@ -42,8 +42,8 @@ type Launch struct {
 	Kind    string            // link.KindFrames or link.KindHTTP
 	Argv    []string          // the runtime process
 	Env     map[string]string // the runtime's own variables, which a function may override
-	// OwnStart says that the function sets variables that a runtime only looks at when it starts, so that one which is
-	// up already cannot serve it.
+	// OwnStart says that the function has something that a runtime only looks at when it starts, such as variables or
+	// directories of libraries, so that one which is up already cannot serve it: its runtime starts once the code is there.
 	OwnStart bool
 	// Template says that the runtime can be part of a snapshot while it waits for its function.
 	Template bool

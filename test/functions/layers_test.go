@@ -19,7 +19,7 @@ func TestLayers(t *testing.T) {
 		runtime := thawtest.Python(t)
 		first := s.Layer(t, "py-first", thawtest.Files{
 			"python/who.py": "name = 'first'\n", "python/pkg/__init__.py": "from . import part\n", "python/pkg/part.py": "value = 'package'\n",
-			"bin/layer-tool*": "#!/bin/sh\necho tool of the layer\n", "lib/libfromlayer.so": sharedObject(t),
+			"bin/layer-tool*": "#!/bin/sh\necho tool of the layer\n", "lib/libfromlayer.so": thawtest.Library(t),
 		})
 		second := s.Layer(t, "py-second", thawtest.Files{
 			"python/who.py": "name = 'second'\n", "python/lib/" + runtime + "/site-packages/deep.py": "value = 'site-packages'\n",
@@ -114,21 +114,4 @@ func TestDeletedLayerVersionStillWorks(t *testing.T) {
 	if v, err := s.PublishLayerVersion(t.Context(), "gone", thawtest.Zip(t, thawtest.Files{"a": "b"})); err != nil || v.Version != 2 {
 		t.Errorf("published version %d (%v)", v.Version, err)
 	}
-}
-
-// sharedObject is the host's zlib, which has crc32.
-func sharedObject(t *testing.T) string {
-	t.Helper()
-	found, err := filepath.Glob("/usr/lib/*/libz.so.1")
-	if err == nil && len(found) == 0 {
-		found, err = filepath.Glob("/lib/*/libz.so.1")
-	}
-	if err != nil || len(found) == 0 {
-		t.Fatalf("this host has no zlib (%v)", err)
-	}
-	b, err := os.ReadFile(found[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
 }

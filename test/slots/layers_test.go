@@ -42,3 +42,29 @@ def handler(e, c):
 		t.Errorf("started from %+v", es)
 	}
 }
+
+// Libraries of the package and of layers are found, whatever the runtime's process has looked for before it had them.
+func TestLibrariesWithHotSlots(t *testing.T) {
+	s := thawtest.Start(t, func(c *node.Config) { c.HotSlots = 2 })
+	handler := `
+import ctypes
+def handler(e, c):
+    return hasattr(ctypes.CDLL("libown.so"), "crc32")
+`
+	library := thawtest.Library(t)
+	fn := thawtest.Function{Runtime: thawtest.Python(t), Handler: "app.handler"}
+	packaged := fn
+	packaged.Name = "packaged"
+	packaged.Files = thawtest.Files{"app.py": handler, "lib/libown.so": library}
+	layered := fn
+	layered.Name = "layered"
+	layered.Files = thawtest.Files{"app.py": handler}
+	layered.Layers = []string{s.Layer(t, "libraries", thawtest.Files{"lib/libown.so": library})}
+	for _, f := range []thawtest.Function{packaged, layered} {
+		name := s.Deploy(t, f)
+		await(t, s, "stocks are filled", stocked)
+		if out := s.Call(t, name, `{}`); string(out.Payload) != "true" {
+			t.Errorf("%s: %s", name, out.Payload)
+		}
+	}
+}
