@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"testing"
 	"time"
 
@@ -207,14 +208,18 @@ func testPauseCancelled(t *testing.T, h Harness) {
 	}
 }
 
-// testBackgroundYields lets a background sandbox and a neighbour compete for every CPU.
+// testBackgroundYields lets a background sandbox and its neighbours compete for every CPU. Each has one at least.
 func testBackgroundYields(t *testing.T, h Harness) {
 	e := h.engine(t)
 	s, g := h.start(t, e, sandbox.Limits{Background: true})
-	n, neighbour := h.start(t, e, sandbox.Limits{})
 	burn := wire.Request{Op: wire.Start, UID: tenantUID, Args: []string{wire.TenantBurn, wire.BurnThreads}}
 	g.Must(burn)
-	neighbour.Must(burn)
+	var n sandbox.Sandbox
+	var neighbour *Guest
+	for range runtime.NumCPU() {
+		n, neighbour = h.start(t, e, sandbox.Limits{})
+		neighbour.Must(burn)
+	}
 	share := func() float64 {
 		mine, theirs := cpu(t, s), cpu(t, n)
 		work(neighbour, 500*time.Millisecond)
