@@ -19,7 +19,36 @@ func makeGroup(pid int) error {
 	if err := unix.Mkdir(sandboxGroup, 0o755); err != nil {
 		return fail("make cgroup", err)
 	}
-	return put(sandboxGroup+"/cgroup.procs", itoa(pid))
+	if err := put(sandboxGroup+"/cgroup.procs", itoa(pid)); err != nil {
+		return err
+	}
+	for i, name := range knobNames {
+		var err error
+		if knobs[i], err = unix.Open(sandboxGroup+"/"+name, unix.O_WRONLY|unix.O_CLOEXEC, 0); err != nil {
+			return fail("open "+name, err)
+		}
+	}
+	return nil
+}
+
+// The group's files that are written after each restore are kept open: to look one up takes the kernel longer than all the
+// rest.
+const (
+	knobFreeze = iota
+	knobMemory
+	knobPids
+	numKnobs
+)
+
+var (
+	knobNames = [numKnobs]string{"cgroup.freeze", "memory.max", "pids.max"}
+	knobs     [numKnobs]int // descriptors, from makeGroup on
+)
+
+// turn sets a knob.
+func turn(knob int, text string) error {
+	_, err := unix.Pwrite(knobs[knob], []byte(text), 0)
+	return fail("write "+text+" to "+knobNames[knob], err)
 }
 
 // fileReserveBytes is what the sandbox's group may hold beyond its limit, for what the kernel keeps of files. The limit
@@ -35,14 +64,14 @@ func (m *machine) limit(l wire.Limits) error {
 	}
 	m.memoryBytes.Store(l.MemoryBytes)
 	for _, s := range []struct {
-		file  string
+		knob  int
 		value int64
-	}{{"memory.max", most}, {"pids.max", l.Pids}} {
+	}{{knobMemory, most}, {knobPids, l.Pids}} {
 		text := "max"
 		if s.value > 0 {
 			text = itoa(int(s.value))
 		}
-		if err := put(sandboxGroup+"/"+s.file, text); err != nil {
+		if err := turn(s.knob, text); err != nil {
 			return err
 		}
 	}
@@ -58,7 +87,7 @@ func freeze(on bool) error {
 	if on {
 		text = "1"
 	}
-	if err := put(sandboxGroup+"/cgroup.freeze", text); err != nil || !on {
+	if err := turn(knobFreeze, text); err != nil || !on {
 		return err
 	}
 	fd, err := unix.Open(sandboxGroup+"/cgroup.events", unix.O_RDONLY|unix.O_CLOEXEC, 0)

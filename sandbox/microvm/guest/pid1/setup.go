@@ -4,6 +4,7 @@ import (
 	"errors"
 	"path"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -85,5 +86,13 @@ func quiesce() error {
 		return err
 	}
 	unix.Sync()
-	return put("/proc/sys/vm/drop_caches", "3")
+	if err := put("/proc/sys/vm/drop_caches", "3"); err != nil {
+		return err
+	}
+	time.Sleep(settling)
+	return nil
 }
+
+// settling is how long the kernel is left alone before a snapshot: what it frees later, and its own housekeeping, would else
+// be done anew in each copy.
+const settling = 100 * time.Millisecond
