@@ -107,6 +107,7 @@ func (s *Store) deleteOld(sha string) (int64, error) {
 	case time.Since(info.ModTime()) < GraceTime:
 		return -1, nil
 	}
+	s.libraries.Delete(sha)
 	return info.Size(), os.Remove(s.blob(sha))
 }
 

@@ -209,6 +209,7 @@ func (s *Store) Delete(sha string) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.libraries.Delete(sha)
 	if err := os.Remove(s.blob(sha)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("delete package: %w", err)
 	}

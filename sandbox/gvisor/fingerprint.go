@@ -1,7 +1,6 @@
 package gvisor
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -9,9 +8,10 @@ import (
 	"maps"
 	"os"
 	"slices"
-	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"thaw.dev/thaw/internal/cpuinfo"
 )
 
 // snapshotVersion changes whenever a sandbox of ours is made in another way than before, so that gVisor's state of one
@@ -40,7 +40,7 @@ func fingerprintOf(sentryPath string) (string, error) {
 		return "", fmt.Errorf("fingerprint: %w", err)
 	}
 	fmt.Fprintf(h, "kernel %s %s\n", unix.ByteSliceToString(u.Release[:]), unix.ByteSliceToString(u.Machine[:]))
-	cpu, err := processor()
+	cpu, err := cpuinfo.Lines(steadyFields...)
 	if err != nil {
 		return "", fmt.Errorf("fingerprint: %w", err)
 	}
@@ -57,29 +57,9 @@ func fingerprintOf(sentryPath string) (string, error) {
 }
 
 // steadyFields are the lines of /proc/cpuinfo that describe the processor rather than the moment. The first four are
-// x86's, the others ARM's.
+// x86's, the others ARM's. gVisor compares the features it uses itself as well, but a program inside may have looked at
+// others.
 var steadyFields = []string{
 	"vendor_id", "cpu family", "model", "flags",
 	"CPU implementer", "CPU architecture", "CPU variant", "CPU part", "Features",
-}
-
-// processor returns the steady lines about the first processor. gVisor compares the features it uses itself as well,
-// but a program inside may have looked at others.
-func processor() ([]byte, error) {
-	b, err := os.ReadFile("/proc/cpuinfo")
-	if err != nil {
-		return nil, err
-	}
-	first, _, _ := bytes.Cut(b, []byte("\n\n"))
-	var out bytes.Buffer
-	for line := range strings.Lines(string(first)) {
-		name, _, _ := strings.Cut(line, ":")
-		if slices.Contains(steadyFields, strings.TrimSpace(name)) {
-			out.WriteString(line)
-		}
-	}
-	if out.Len() == 0 {
-		return nil, fmt.Errorf("/proc/cpuinfo says nothing about the processor")
-	}
-	return out.Bytes(), nil
 }

@@ -1,17 +1,15 @@
 package firecracker
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"os"
-	"slices"
-	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"thaw.dev/thaw/internal/cpuinfo"
 )
 
 // snapshotVersion changes whenever a machine is configured in another way than before, so that the state of one does not
@@ -28,11 +26,7 @@ func fingerprintOf(program string) (string, error) {
 		return "", fmt.Errorf("fingerprint: %w", err)
 	}
 	fmt.Fprintf(h, "kernel %s %s\n", unix.ByteSliceToString(u.Release[:]), unix.ByteSliceToString(u.Machine[:]))
-	b, err := os.ReadFile("/proc/cpuinfo")
-	if err != nil {
-		return "", fmt.Errorf("fingerprint: %w", err)
-	}
-	cpu, err := processor(b)
+	cpu, err := cpuinfo.Lines(steadyFields...)
 	if err != nil {
 		return "", fmt.Errorf("fingerprint: %w", err)
 	}
@@ -50,19 +44,3 @@ func fingerprintOf(program string) (string, error) {
 
 // steadyFields are the lines of /proc/cpuinfo that describe the processor rather than the moment.
 var steadyFields = []string{"vendor_id", "cpu family", "model", "stepping", "microcode", "flags"}
-
-// processor returns the steady lines about the first processor of cpuinfo.
-func processor(cpuinfo []byte) ([]byte, error) {
-	first, _, _ := bytes.Cut(cpuinfo, []byte("\n\n"))
-	var out bytes.Buffer
-	for line := range strings.Lines(string(first)) {
-		name, _, _ := strings.Cut(line, ":")
-		if slices.Contains(steadyFields, strings.TrimSpace(name)) {
-			out.WriteString(line)
-		}
-	}
-	if out.Len() == 0 {
-		return nil, errors.New("/proc/cpuinfo says nothing about the processor")
-	}
-	return out.Bytes(), nil
-}

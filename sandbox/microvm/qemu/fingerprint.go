@@ -1,17 +1,13 @@
 package qemu
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
-	"os"
-	"slices"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
+	"thaw.dev/thaw/internal/cpuinfo"
 	"thaw.dev/thaw/sandbox/microvm/vmm"
 )
 
@@ -24,7 +20,7 @@ const machineVersion = 1
 func (d *Driver) Fingerprint() (string, error) {
 	h := sha256.New()
 	fmt.Fprintf(h, "thaw qemu machine %d\n%s\n%s\n", machineVersion, d.accel, d.root.Sum())
-	cpu, err := processor()
+	cpu, err := cpuinfo.Lines(steadyFields...)
 	if err != nil {
 		return "", fmt.Errorf("qemu: fingerprint: %w", err)
 	}
@@ -42,23 +38,3 @@ func (d *Driver) Fingerprint() (string, error) {
 // steadyFields are the lines of /proc/cpuinfo that describe the processor rather than the moment. Under TCG guests see
 // its time stamp counter, whose frequency goes with the model.
 var steadyFields = []string{"vendor_id", "cpu family", "model", "model name", "stepping", "flags"}
-
-// processor returns the steady lines about the first processor.
-func processor() ([]byte, error) {
-	b, err := os.ReadFile("/proc/cpuinfo")
-	if err != nil {
-		return nil, err
-	}
-	first, _, _ := bytes.Cut(b, []byte("\n\n"))
-	var out bytes.Buffer
-	for line := range strings.Lines(string(first)) {
-		name, _, _ := strings.Cut(line, ":")
-		if slices.Contains(steadyFields, strings.TrimSpace(name)) {
-			out.WriteString(line)
-		}
-	}
-	if out.Len() == 0 {
-		return nil, errors.New("/proc/cpuinfo says nothing about the processor")
-	}
-	return out.Bytes(), nil
-}
