@@ -35,10 +35,11 @@ var rules = []struct {
 	{"telemetry", []string{module, "net"}, "events know nobody who says or carries them"},
 	{"sandbox", []string{module, "gvisor.dev"}, "the contract knows no engine"},
 	{"internal/hostfile", []string{module}, "it makes files and knows nobody"},
+	{"internal/stream", []string{module, "net", "fmt", "golang.org"}, "everything here runs in every sandbox"},
 	{"sandbox/microvm", []string{module + "/sandbox/microvm/qemu", module + "/sandbox/microvm/firecracker", module + "/sandbox/microvm/jail", module + "/sandbox/gvisor", module + "/pool", module + "/link"}, "the engine runs on any monitor"},
 	{"sandbox/microvm/vmm", []string{module, "!" + module + "/sandbox"}, "the contract knows no monitor"},
 	{"sandbox/microvm/guest", []string{module, "!" + module + "/sandbox/microvm", "net/http"}, "what runs in a machine knows neither engine nor pool"},
-	{"sandbox/microvm/guest/pid1", []string{module, "!" + module + "/sandbox/microvm/guest/wire", "net", "fmt"}, "it runs in every machine"},
+	{"sandbox/microvm/guest/pid1", []string{module, "!" + module + "/sandbox/microvm/guest/wire", "!" + module + "/internal/stream", "net", "fmt"}, "it runs in every machine"},
 	{"sandbox/microvm/guest/wire", []string{module, "net", "os"}, "both sides of the manage channel link it"},
 	{"sandbox/microvm/firecracker", []string{module, "!" + module + "/sandbox", "!" + module + "/internal/cpuinfo"}, "a monitor knows nothing of the platform"},
 	{"sandbox/microvm/firecracker/supervisor", []string{module, "net/http"}, "one runs beside every machine"},
@@ -63,7 +64,7 @@ var rules = []struct {
 	{"snapshot", []string{module}, "a directory of files knows nobody"},
 	{"s3", []string{module, "!" + module + "/lambda"}, "it reads objects and knows nobody"},
 	{"metrics", []string{module, "!" + module + "/pool", "!" + module + "/lambda"}, "it counts what it is told"},
-	{"agent/...", []string{module, "!" + module + "/link", "!" + module + "/lambda", "!" + module + "/agent", "github.com", "golang.org"}, "everything here runs in every sandbox"},
+	{"agent/...", []string{module, "!" + module + "/link", "!" + module + "/lambda", "!" + module + "/agent", "!" + module + "/internal/stream", "github.com", "golang.org"}, "everything here runs in every sandbox"},
 	{"client", []string{module + "/gateway", module + "/control", module + "/node", "github.com/aws"}, "the client sees what a user sees"},
 }
 

@@ -13,6 +13,7 @@ import (
 	"thaw.dev/thaw/agent/extensions"
 	"thaw.dev/thaw/agent/runtimeapi"
 	"thaw.dev/thaw/agent/telemetryapi"
+	"thaw.dev/thaw/internal/stream"
 	"thaw.dev/thaw/link"
 )
 
@@ -29,8 +30,8 @@ type agent struct {
 	data    sender // any goroutine
 	procs   table  // any goroutine
 
-	failed chan error // any goroutine; holds the error that ends Run
-	stop   int        // closed once failed holds one
+	failed chan error     // any goroutine; holds the error that ends Run
+	orders *stream.Stream // the control channel; stopped once failed holds one
 
 	run *run // what the last Start or Extend made; nil before it and after a Reset
 }
@@ -83,15 +84,15 @@ func Run() error {
 	if os.Getpid() != 1 {
 		return errors.New("not PID 1 of a sandbox")
 	}
-	stopped, stop, err := stopPipe()
+	orders, err := stream.New(fdControl)
 	if err != nil {
 		return err
 	}
 	a := &agent{
-		control: sender{w: link.NewWriter(channel{fd: fdControl})},
-		data:    sender{w: link.NewWriter(channel{fd: fdData})},
+		control: sender{w: link.NewWriter(orders)},
+		data:    sender{w: link.NewWriter(channel(fdData))},
 		failed:  make(chan error, 1),
-		stop:    stop,
+		orders:  orders,
 	}
 	children := make(chan os.Signal, 1)
 	signal.Notify(children, syscall.SIGCHLD)
@@ -103,12 +104,12 @@ func Run() error {
 	if err := a.control.json(link.TypeHello, link.HelloMeta{Version: link.Version}); err != nil {
 		return fmt.Errorf("say hello: %w", err)
 	}
-	r := link.NewReader(channel{fd: fdControl, stop: stopped})
+	r := link.NewReader(orders)
 	for {
 		switch err := a.obey(r); {
 		case errors.Is(err, io.EOF):
 			return nil
-		case errors.Is(err, errStopped):
+		case errors.Is(err, os.ErrDeadlineExceeded):
 			return <-a.failed
 		case err != nil:
 			return err
@@ -120,7 +121,7 @@ func Run() error {
 func (a *agent) fail(err error) {
 	select {
 	case a.failed <- err:
-		_ = syscall.Close(a.stop)
+		a.orders.Stop()
 	default:
 	}
 }

@@ -12,7 +12,8 @@
 //
 // fd 0 is the control channel. fd 1 is the data channel: a runtime of kind "frames" gets it as its fd 3, and the agent
 // then writes nothing on it but Sync; for kind "http" it belongs to the agent. fd 2 is the tenant's log: the runtime
-// inherits it as stdout and stderr, and the agent writes to it only when it gives up.
+// inherits it as stdout and stderr, and the agent writes to it only when it gives up. What is the agent's alone it reads
+// through package stream: so one thread serves an order, or an event, from the wake-up to the answer.
 //
 // # Extensions
 //

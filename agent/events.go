@@ -4,34 +4,40 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"syscall"
 
 	"thaw.dev/thaw/agent/runtimeapi"
+	"thaw.dev/thaw/internal/stream"
 	"thaw.dev/thaw/lambda"
 	"thaw.dev/thaw/link"
 )
 
 // events reads events from the data channel for one run of a runtime that speaks HTTP.
 type events struct {
-	stop int           // closing it ends the reader
+	from *stream.Stream
 	done chan struct{} // closed when the reader has ended
 }
 
 // readEvents starts the reader, which hands every event, and what the host says about snapshots, to api until close is
 // called. If it cannot go on it calls fail.
 func readEvents(api *runtimeapi.Server, fail func(error)) (*events, error) {
-	stopped, stop, err := stopPipe()
-	if err != nil {
-		return nil, err
+	// A descriptor of this run's own: the next runtime may read the channel itself.
+	fd, _, errno := syscall.Syscall(syscall.SYS_FCNTL, fdData, syscall.F_DUPFD_CLOEXEC, 0)
+	if errno != 0 {
+		return nil, fmt.Errorf("data channel: %w", errno)
 	}
-	e := &events{stop: stop, done: make(chan struct{})}
+	from, err := stream.New(int(fd))
+	if err != nil {
+		return nil, fmt.Errorf("data channel: %w", err)
+	}
+	e := &events{from: from, done: make(chan struct{})}
 	go func() { // ends in close
 		defer close(e.done)
-		defer func() { _ = syscall.Close(stopped) }()
-		r := link.NewReader(channel{fd: fdData, stop: stopped})
+		r := link.NewReader(from)
 		for {
 			err := readOrder(r, api)
-			if errors.Is(err, errStopped) {
+			if errors.Is(err, os.ErrDeadlineExceeded) {
 				return
 			}
 			if err != nil {
@@ -45,8 +51,9 @@ func readEvents(api *runtimeapi.Server, fail func(error)) (*events, error) {
 
 // close ends the reader; what it had read of an event is lost.
 func (e *events) close() {
-	_ = syscall.Close(e.stop)
+	e.from.Stop()
 	<-e.done
+	_ = e.from.Close()
 }
 
 // readOrder reads one order of the host for the runtime and carries it out.

@@ -14,7 +14,7 @@ func (a *agent) reset(nonce [link.NonceBytes]byte) error {
 	if err := a.clear(); err != nil {
 		return err
 	}
-	if err := (channel{fd: fdData}).drain(); err != nil {
+	if err := channel(fdData).drain(); err != nil {
 		return fmt.Errorf("empty data channel: %w", err)
 	}
 	return a.data.frame(link.TypeSync, nonce[:])

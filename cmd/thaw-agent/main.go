@@ -11,9 +11,9 @@ import (
 )
 
 func main() {
-	// The agent is idle while the function works: two threads of Go are enough, and a heap of a few MB can grow
-	// fourfold before it is worth a collection.
-	runtime.GOMAXPROCS(2)
+	// The agent is idle while the function works: what it does needs no second thread to be woken, and a heap of a few MB
+	// can grow fourfold before it is worth a collection.
+	runtime.GOMAXPROCS(1)
 	debug.SetGCPercent(400)
 	if err := agent.Run(); err != nil {
 		_, _ = os.Stderr.WriteString("sandbox agent: " + err.Error() + "\n")

@@ -14,7 +14,7 @@ func main() {
 	// What it allocates over its life is less than what the collector would cost.
 	debug.SetGCPercent(-1)
 	debug.SetMemoryLimit(32 << 20)
-	runtime.GOMAXPROCS(2)
+	runtime.GOMAXPROCS(1) // so that nothing of what it does wakes a second thread
 	err := run()
 	if kmsg, kerr := os.OpenFile("/dev/kmsg", os.O_WRONLY, 0); kerr == nil {
 		_, _ = kmsg.WriteString("<2>thaw-init: " + err.Error() + "\n")

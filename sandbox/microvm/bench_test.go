@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"thaw.dev/thaw/link"
 	"thaw.dev/thaw/sandbox"
 	"thaw.dev/thaw/sandbox/microvm"
 	"thaw.dev/thaw/sandbox/sandboxtest"
@@ -19,11 +20,11 @@ import (
 
 // The benchmarks run real machines: go test -bench . -benchtime 10x -run xxx ./sandbox/microvm
 
-// snapshotOf starts a guest and returns a snapshot of it.
-func snapshotOf(b *testing.B, e sandbox.Engine, sp sandbox.Spec) string {
+// snapshotOf starts a guest and returns a snapshot of it, taken after meet.
+func snapshotOf(b *testing.B, e sandbox.Engine, sp sandbox.Spec, meet func(sandbox.Sandbox)) string {
 	b.Helper()
 	original := started(b, e, sp)
-	sandboxtest.Meet(b, original).Echo()
+	meet(original)
 	dir := b.TempDir()
 	if err := original.Checkpoint(b.Context(), dir); err != nil {
 		b.Fatal(err)
@@ -47,11 +48,19 @@ func benchEngine(b *testing.B) (*microvm.Engine, sandbox.Spec) {
 	return e, sp
 }
 
-// BenchmarkRestore is the time from a waiting monitor to the guest's answer, "p50-ms", with and without Spec.From, and the
-// CPU time that monitor and guest take for it, until Create has returned and from then on.
+// BenchmarkRestore is the time from a waiting monitor to the answer of the agent in it, "p50-ms", with and without
+// Spec.From, and the CPU time that monitor and guest take for it, until Create has returned and from then on.
 func BenchmarkRestore(b *testing.B) {
 	e, sp := benchEngine(b)
-	dir := snapshotOf(b, e, sp)
+	sp.Root, sp.Args = sandboxtest.AgentImage(b), []string{sandboxtest.AgentPath}
+	dir := snapshotOf(b, e, sp, func(s sandbox.Sandbox) {
+		session, err := link.Open(b.Context(), s.Link().Control, s.Link().Data)
+		if err != nil {
+			b.Fatal(err)
+		}
+		session.Close()
+		reopen(b, s) // an agent that was of use has answered before
+	})
 	for _, from := range []string{dir, ""} {
 		b.Run(fmt.Sprintf("expected=%t", from != ""), func(b *testing.B) {
 			var took []time.Duration
@@ -66,7 +75,7 @@ func BenchmarkRestore(b *testing.B) {
 				if err := s.Restore(b.Context(), dir); err != nil {
 					b.Fatal(err)
 				}
-				sandboxtest.Rejoin(b, s).Echo()
+				reopen(b, s)
 				took = append(took, time.Since(begin))
 				b.StopTimer()
 				waiting, running = waiting+before, running+cpuOf(b, s)-before
@@ -81,6 +90,19 @@ func BenchmarkRestore(b *testing.B) {
 			b.ReportMetric(float64(running.Milliseconds())/float64(len(took)), "restore-cpu-ms")
 		})
 	}
+}
+
+// reopen returns when the agent has answered.
+func reopen(b *testing.B, s sandbox.Sandbox) {
+	b.Helper()
+	if err := s.Link().Control.SetReadDeadline(time.Time{}); err != nil {
+		b.Fatal(err)
+	}
+	session, err := link.Reopen(b.Context(), s.Link().Control, s.Link().Data, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	session.Close()
 }
 
 func cpuOf(b *testing.B, s sandbox.Sandbox) time.Duration {
@@ -116,7 +138,7 @@ func BenchmarkStart(b *testing.B) {
 // shared with the others, "MiB/clone".
 func BenchmarkClones(b *testing.B) {
 	e, sp := benchEngine(b)
-	dir := snapshotOf(b, e, sp)
+	dir := snapshotOf(b, e, sp, func(s sandbox.Sandbox) { sandboxtest.Meet(b, s).Echo() })
 	for b.Loop() {
 		var boxes []sandbox.Sandbox
 		b.StopTimer()

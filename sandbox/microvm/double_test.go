@@ -161,7 +161,7 @@ func (v *doubleVM) say(f wire.Frame) { _, _ = v.ports[vmm.PortManage].Write(wire
 // manage answers the engine.
 func (v *doubleVM) manage() {
 	for {
-		f, err := wire.Read(v.ports[vmm.PortManage], wire.MaxRequest)
+		f, err := wire.Read(v.ports[vmm.PortManage], nil, wire.MaxRequest)
 		if err != nil {
 			return
 		}

@@ -83,8 +83,7 @@ func (s *Sandbox) limit(l sandbox.Limits) error {
 
 // tellLimits sets what is limited inside.
 func (s *Sandbox) tellLimits(ctx context.Context) error {
-	l := s.limits.Load()
-	if err := s.conn.Limit(ctx, l.MemoryBytes, l.Pids); err != nil {
+	if err := s.conn.Limit(ctx, s.refresh().Limits); err != nil {
 		return s.withLastWords(err)
 	}
 	s.stale = false

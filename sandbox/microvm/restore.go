@@ -49,9 +49,6 @@ func (s *Sandbox) restore(ctx context.Context, dir string) error {
 	if err := s.conn.Refresh(ctx, s.refresh()); err != nil {
 		return s.withLastWords(err)
 	}
-	if err := s.tellLimits(ctx); err != nil {
-		return err
-	}
 	s.setRunning(true)
 	return nil
 }

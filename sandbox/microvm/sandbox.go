@@ -106,9 +106,10 @@ func (s *Sandbox) step(ctx context.Context, what string, f func(context.Context)
 	return nil
 }
 
-// refresh is what the guest must not share with another one.
+// refresh is what the guest must not share with another one, and its limits.
 func (s *Sandbox) refresh() guest.Refresh {
-	return guest.Refresh{Hostname: hostname, Network: networkOf(s.device)}
+	l := s.limits.Load()
+	return guest.Refresh{Hostname: hostname, Network: networkOf(s.device), Limits: guest.Limits{MemoryBytes: l.MemoryBytes, Pids: l.Pids}}
 }
 
 // Start boots nothing: it loads a guest that has booted, and has it start PID 1.
@@ -130,11 +131,7 @@ func (s *Sandbox) start(ctx context.Context) error {
 	if err := s.load(ctx, template.saved); err != nil {
 		return err
 	}
-	l := s.limits.Load()
-	err = s.conn.Setup(ctx, guest.Setup{
-		Args: s.spec.Args, Env: s.spec.Env, Mounts: s.mounts,
-		MemoryBytes: l.MemoryBytes, Pids: l.Pids, Refresh: s.refresh(),
-	})
+	err = s.conn.Setup(ctx, guest.Setup{Args: s.spec.Args, Env: s.spec.Env, Mounts: s.mounts, Refresh: s.refresh()})
 	if err != nil {
 		return s.withLastWords(err)
 	}

@@ -9,11 +9,26 @@ import (
 	"thaw.dev/thaw/internal/helperbin"
 )
 
-// GuestPath is where the guest program is inside the image RootImage makes.
-const GuestPath = "/guest"
+// GuestPath is where the guest program is inside the image RootImage makes, AgentPath where the agent is inside
+// AgentImage's.
+const (
+	GuestPath = "/guest"
+	AgentPath = "/agent"
+)
 
 // RootImage makes a root image with the guest program and the directories engines need.
 func RootImage(t testing.TB) string {
+	t.Helper()
+	return rootImage(t, GuestPath, helperbin.Build(t, "thaw.dev/thaw/sandbox/sandboxtest/guest"))
+}
+
+// AgentImage makes one with the agent instead, for benchmarks.
+func AgentImage(t testing.TB) string {
+	t.Helper()
+	return rootImage(t, AgentPath, helperbin.Agent(t))
+}
+
+func rootImage(t testing.TB, path, program string) string {
 	t.Helper()
 	tree := image.NewTree()
 	for _, dir := range []string{"/proc", "/dev", "/sys", "/tmp", "/etc", "/var/task", "/opt"} {
@@ -24,7 +39,7 @@ func RootImage(t testing.TB) string {
 	if err := tree.AddBytes("/etc/os-release", 0o644, []byte("ID=guest\n")); err != nil {
 		t.Fatal(err)
 	}
-	if err := tree.AddHostFile(GuestPath, 0o755, helperbin.Build(t, "thaw.dev/thaw/sandbox/sandboxtest/guest")); err != nil {
+	if err := tree.AddHostFile(path, 0o755, program); err != nil {
 		t.Fatal(err)
 	}
 	return build(t, tree)

@@ -89,7 +89,7 @@ func (c *Conn) Setup(ctx context.Context, s Setup) error {
 	if err != nil {
 		return err
 	}
-	w := wire.Setup{Args: s.Args, Env: s.Env, Limits: wire.Limits{MemoryBytes: s.MemoryBytes, Pids: int64(s.Pids)}, Refresh: r}
+	w := wire.Setup{Args: s.Args, Env: s.Env, Refresh: r}
 	for _, m := range s.Mounts {
 		w.Mounts = append(w.Mounts, wire.Mount{Drive: uint32(m.Drive), Target: m.Target})
 	}
@@ -102,13 +102,13 @@ func (c *Conn) Mount(ctx context.Context, drive int, target string) error {
 	return c.order(ctx, "mount", wire.KindMount, w.Append(nil))
 }
 
-// Limit replaces the limits of what runs in the sandbox: its memory in bytes, its processes and threads. 0 is none.
-func (c *Conn) Limit(ctx context.Context, memoryBytes int64, pids int) error {
-	w := wire.Limits{MemoryBytes: memoryBytes, Pids: int64(pids)}
+// Limit replaces the limits.
+func (c *Conn) Limit(ctx context.Context, l Limits) error {
+	w := l.wire()
 	return c.order(ctx, "limit", wire.KindLimit, w.Append(nil))
 }
 
-// Refresh gives a guest that was restored the time, randomness that no other has, its name and its addresses.
+// Refresh gives a guest that was restored the time, randomness that no other has, its name, its addresses and its limits.
 func (c *Conn) Refresh(ctx context.Context, r Refresh) error {
 	w, err := r.frame()
 	if err != nil {
@@ -119,8 +119,29 @@ func (c *Conn) Refresh(ctx context.Context, r Refresh) error {
 
 // Quiesce stops everything but init, writes what the guest has not yet written to its disk and drops its caches. A machine
 // is saved after it. What was stopped goes on with the next Refresh, in this machine and in all that are restored.
+//
+// Before and after it leaves the guest alone for a while.
 func (c *Conn) Quiesce(ctx context.Context) error {
-	return c.order(ctx, "quiesce", wire.KindQuiesce, nil)
+	if err := settle(ctx); err != nil {
+		return err
+	}
+	if err := c.order(ctx, "quiesce", wire.KindQuiesce, nil); err != nil {
+		return err
+	}
+	return settle(ctx)
+}
+
+// settling is how long a guest needs until it really does nothing. What its programs do on their way to idleness, what its
+// kernel frees later and its own housekeeping would else be gone through anew in each copy.
+const settling = 150 * time.Millisecond
+
+func settle(ctx context.Context) error {
+	select {
+	case <-time.After(settling):
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // Stats reads what the sandbox uses by the guest's own account.
@@ -165,9 +186,13 @@ func (c *Conn) ExitStatus() (code, signal int) {
 // was called.
 func (c *Conn) Broken() <-chan struct{} { return c.done }
 
+func (l Limits) wire() wire.Limits {
+	return wire.Limits{MemoryBytes: l.MemoryBytes, Pids: int64(l.Pids)}
+}
+
 // frame makes the request, with the time of now.
 func (r *Refresh) frame() (wire.Refresh, error) {
-	w := wire.Refresh{UnixNanos: time.Now().UnixNano(), Entropy: make([]byte, entropyBytes), Hostname: r.Hostname}
+	w := wire.Refresh{UnixNanos: time.Now().UnixNano(), Entropy: make([]byte, entropyBytes), Hostname: []byte(r.Hostname), Limits: r.Limits.wire()}
 	_, _ = rand.Read(w.Entropy) // never fails
 	n := r.Network
 	if n == nil {

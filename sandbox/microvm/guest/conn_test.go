@@ -42,7 +42,7 @@ func say(t *testing.T, far *os.File, f wire.Frame) {
 // serve answers one request with reply.
 func serve(t *testing.T, far *os.File, reply func(wire.Frame) wire.Frame) {
 	t.Helper()
-	f, err := wire.Read(far, wire.MaxRequest)
+	f, err := wire.Read(far, nil, wire.MaxRequest)
 	if err != nil {
 		t.Error(err)
 		return
@@ -69,15 +69,15 @@ func TestConn(t *testing.T) {
 	}
 	go serve(t, far, func(f wire.Frame) wire.Frame {
 		s, err := wire.ParseSetup(f.Body)
-		if err != nil || f.Kind != wire.KindSetup || s.Args[1] != "b" || s.Mounts[0].Target != "/opt" || s.Limits.Pids != 5 ||
-			len(s.Refresh.Entropy) != 64 || s.Refresh.Hostname != "h" || s.Refresh.Network.Bits != 24 || len(s.Refresh.Network.Gateway) != 4 {
+		if err != nil || f.Kind != wire.KindSetup || s.Args[1] != "b" || s.Mounts[0].Target != "/opt" || s.Refresh.Limits.Pids != 5 ||
+			len(s.Refresh.Entropy) != 64 || string(s.Refresh.Hostname) != "h" || s.Refresh.Network.Bits != 24 || len(s.Refresh.Network.Gateway) != 4 {
 			t.Errorf("setup %+v, %v", s, err)
 		}
 		return wire.Frame{Kind: wire.KindOK}
 	})
 	err := c.Setup(t.Context(), guest.Setup{
-		Args: []string{"/a", "b"}, Mounts: []guest.Mount{{Drive: 1, Target: "/opt"}}, Pids: 5,
-		Refresh: guest.Refresh{Hostname: "h", Network: &network},
+		Args: []string{"/a", "b"}, Mounts: []guest.Mount{{Drive: 1, Target: "/opt"}},
+		Refresh: guest.Refresh{Hostname: "h", Network: &network, Limits: guest.Limits{Pids: 5}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -111,7 +111,7 @@ func TestConnLeavesAnAnswer(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	taken := make(chan uint32)
 	go func() {
-		f, err := wire.Read(far, wire.MaxRequest)
+		f, err := wire.Read(far, nil, wire.MaxRequest)
 		if err != nil {
 			t.Error(err)
 		}
@@ -145,7 +145,7 @@ func TestConnOfAHostileGuest(t *testing.T) {
 		c, far := connect(t)
 		asked := make(chan error, 1)
 		go func() { asked <- c.Quiesce(t.Context()) }()
-		if _, err := wire.Read(far, wire.MaxRequest); err != nil {
+		if _, err := wire.Read(far, nil, wire.MaxRequest); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := far.Write(bytes); err != nil {

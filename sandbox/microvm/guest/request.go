@@ -123,7 +123,7 @@ func (c *Conn) broken() error {
 func (c *Conn) read() {
 	defer close(c.done)
 	for {
-		f, err := wire.Read(c.f, wire.MaxReply)
+		f, err := wire.Read(c.f, nil, wire.MaxReply)
 		if err == nil {
 			err = c.take(f)
 		}

@@ -59,7 +59,7 @@ func TestGuest(t *testing.T) {
 	began = time.Now()
 	err := m.conn.Setup(within(t), guest.Setup{
 		Args: []string{sandboxtest.GuestPath}, Env: []string{"A=b"}, Mounts: []guest.Mount{{Drive: 1, Target: "/var/task"}},
-		MemoryBytes: 64 * mib, Pids: 200, Refresh: guest.Refresh{Hostname: "first", Network: network},
+		Refresh: guest.Refresh{Hostname: "first", Network: network, Limits: guest.Limits{MemoryBytes: 64 * mib, Pids: 200}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -263,7 +263,8 @@ func refresh(t *testing.T, m *vm, g *sandboxtest.Guest) {
 		Address: netip.MustParsePrefix("10.9.8.3/25"), Gateway: netip.MustParseAddr("10.9.8.1"),
 		MAC: net.HardwareAddr{2, 0, 0, 9, 8, 3}, MTU: 1300,
 	}
-	if err := m.conn.Refresh(within(t), guest.Refresh{Hostname: "second", Network: network}); err != nil {
+	again := guest.Refresh{Hostname: "second", Network: network, Limits: guest.Limits{MemoryBytes: 64 * mib, Pids: 190}}
+	if err := m.conn.Refresh(within(t), again); err != nil {
 		t.Fatal(err)
 	}
 	if name := g.Must(wire.Request{Op: wire.Hostname}).Text; name != "second" {
@@ -294,7 +295,7 @@ func limits(t *testing.T, m *vm, g *sandboxtest.Guest) {
 	if err != nil || stats.OOMKills != 1 || stats.PeakMemoryBytes < 50*mib || stats.PeakMemoryBytes > 65*mib || stats.CPU <= 0 || stats.MemoryBytes > 40*mib {
 		t.Errorf("%+v, %v", stats, err)
 	}
-	if err := m.conn.Limit(within(t), 100*mib, 20); err != nil {
+	if err := m.conn.Limit(within(t), guest.Limits{MemoryBytes: 100 * mib, Pids: 20}); err != nil {
 		t.Fatal(err)
 	}
 	if resp := g.Must(tenant(wire.TenantAlloc, "70")); resp.N != 0 {
@@ -303,7 +304,7 @@ func limits(t *testing.T, m *vm, g *sandboxtest.Guest) {
 	if resp := g.Must(tenant(wire.TenantForkBomb)); !strings.Contains(resp.Text, "temporarily unavailable") {
 		t.Errorf("the fork bomb ended with %+v", resp)
 	}
-	if err := m.conn.Limit(within(t), 0, 0); err != nil {
+	if err := m.conn.Limit(within(t), guest.Limits{}); err != nil {
 		t.Fatal(err)
 	}
 	if kills := m.conn.OOMKills(); kills != 1 {

@@ -8,12 +8,10 @@ import (
 
 // Setup is what a guest becomes.
 type Setup struct {
-	Args        []string // of the agent; Args[0] is a path in the image of drive 0
-	Env         []string // of the agent, "K=V"
-	Mounts      []Mount  // images to mount before the agent starts, in this order
-	MemoryBytes int64    // limit of what runs in the sandbox; 0 is none
-	Pids        int      // limit of its processes and threads; 0 is none
-	Refresh     Refresh
+	Args    []string // of the agent; Args[0] is a path in the image of drive 0
+	Env     []string // of the agent, "K=V"
+	Mounts  []Mount  // images to mount before the agent starts, in this order
+	Refresh Refresh
 }
 
 // Mount is an image that is the content of a drive, and the directory of the sandbox it is mounted on.
@@ -26,6 +24,13 @@ type Mount struct {
 type Refresh struct {
 	Hostname string   // 1 to 64 bytes
 	Network  *Network // nil if the machine has no network device
+	Limits   Limits
+}
+
+// Limits are those of all that runs in the sandbox.
+type Limits struct {
+	MemoryBytes int64 // 0 is none
+	Pids        int   // processes and threads; 0 is none
 }
 
 // Network is the guest's end of its network device; see sandbox.Device.

@@ -2,6 +2,7 @@ package pid1
 
 import (
 	"errors"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -47,8 +48,11 @@ var (
 
 // turn sets a knob.
 func turn(knob int, text string) error {
-	_, err := unix.Pwrite(knobs[knob], []byte(text), 0)
-	return fail("write "+text+" to "+knobNames[knob], err)
+	err := raw(unix.SYS_PWRITE64, uintptr(knobs[knob]), uintptr(unsafe.Pointer(unsafe.StringData(text))), uintptr(len(text)), 0)
+	if err != nil {
+		return fail("write "+text+" to "+knobNames[knob], err)
+	}
+	return nil
 }
 
 // fileReserveBytes is what the sandbox's group may hold beyond its limit, for what the kernel keeps of files. The limit
@@ -56,8 +60,11 @@ func turn(knob int, text string) error {
 // and read them again for each few instructions, than kill one of them.
 const fileReserveBytes = 32 << 20
 
-// limit sets the limits; 0 is none.
+// limit sets the limits, if they are others; 0 is none.
 func (m *machine) limit(l wire.Limits) error {
+	if l == m.limits {
+		return nil
+	}
 	most := l.MemoryBytes
 	if most > 0 {
 		most += fileReserveBytes
@@ -75,6 +82,7 @@ func (m *machine) limit(l wire.Limits) error {
 			return err
 		}
 	}
+	m.limits = l
 	return nil
 }
 

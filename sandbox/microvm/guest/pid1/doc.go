@@ -20,5 +20,6 @@
 // A request is carried out whole or the host destroys the machine: nothing is undone. When the agent ends, init passes on
 // what it said, tells the host its exit code, and restarts the machine, which for the monitor is its end. If init itself
 // fails, the kernel panics, which is the end as well. The package uses neither fmt nor net, and no garbage collector runs:
-// every page and instruction counts once per machine.
+// every page and instruction counts once per machine. Between a restore and its answer to Refresh it runs on one thread,
+// allocates nothing, and tells Go's scheduler of no system call (package stream, raw.go).
 package pid1

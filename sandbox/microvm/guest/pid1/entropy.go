@@ -8,19 +8,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// maxEntropy is how much randomness is taken at once, in bytes: more than the kernel keeps.
+const maxEntropy = 512
+
 // addEntropy mixes b into the kernel's randomness and has everything that it hands out from now on depend on it. random
 // is a descriptor of /dev/urandom. Source: random(4); RNDRESEEDCRNG is there since Linux 4.17.
 func addEntropy(random int, b []byte) error {
-	if len(b) < 32 || len(b) > 512 {
+	if len(b) < 32 || len(b) > maxEntropy {
 		return errors.New("impossible amount of randomness")
 	}
-	info := make([]byte, 0, 8+len(b)) // struct rand_pool_info
+	var pool [8 + maxEntropy]byte // struct rand_pool_info
+	info := pool[:0]
 	info = binary.NativeEndian.AppendUint32(info, uint32(8*len(b)))
 	info = binary.NativeEndian.AppendUint32(info, uint32(len(b)))
 	info = append(info, b...)
-	_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(random), unix.RNDADDENTROPY, uintptr(unsafe.Pointer(&info[0])))
-	if errno != 0 {
-		return fail("add randomness", errno)
+	if err := raw(unix.SYS_IOCTL, uintptr(random), unix.RNDADDENTROPY, uintptr(unsafe.Pointer(&pool)), 0); err != nil {
+		return fail("add randomness", err)
 	}
-	return fail("reseed", unix.IoctlSetInt(random, unix.RNDRESEEDCRNG, 0))
+	return fail("reseed", raw(unix.SYS_IOCTL, uintptr(random), unix.RNDRESEEDCRNG, 0, 0))
 }

@@ -88,6 +88,8 @@ func (n *network) set(w wire.Network) error {
 	if err := route(unix.RTM_NEWROUTE, unix.NLM_F_CREATE|unix.NLM_F_REPLACE, n.defaultRoute(w)); err != nil {
 		return fail("set route", err)
 	}
+	// w is in the buffer of requests.
+	w.Address, w.Gateway, w.MAC = bytes.Clone(w.Address), bytes.Clone(w.Gateway), bytes.Clone(w.MAC)
 	n.now = w
 	return nil
 }

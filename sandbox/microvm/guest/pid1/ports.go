@@ -2,11 +2,14 @@ package pid1
 
 import (
 	"errors"
+	"io"
 	"os"
 	"strconv"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"thaw.dev/thaw/internal/stream"
 )
 
 // The channels by index, under which names the console device has them, and from which port on the vsock device. Package
@@ -92,34 +95,32 @@ func openPort(name string) (far, error) {
 				continue // a port has its name a little later than its entry
 			}
 			fd, err := unix.Open("/dev/"+e.Name(), unix.O_RDWR|unix.O_CLOEXEC, 0)
-			return port(fd), fail("open "+name, err)
+			if err != nil {
+				return nil, fail("open "+name, err)
+			}
+			s, err := stream.New(fd)
+			return port{s}, fail("open "+name, err)
 		}
 	}
 	return nil, errors.New("there is no port " + name)
 }
 
-// port is a port of the console device, by its descriptor.
-type port int
+// port is a port of the console device.
+type port struct{ *stream.Stream }
 
 // hungUp is how long to wait before looking whether the host is back.
 const hungUp = 20 * time.Millisecond
 
+// Read waits until there is something.
 func (p port) Read(b []byte) (int, error) {
 	for {
-		n, err := unix.Read(int(p), b)
-		switch {
-		case errors.Is(err, unix.EINTR), errors.Is(err, unix.EAGAIN):
-		case err != nil:
-			return 0, err
-		case n == 0: // at once, as long as nobody is connected
-			time.Sleep(hungUp)
-		default:
-			return n, nil
+		n, err := p.Stream.Read(b)
+		if !errors.Is(err, io.EOF) {
+			return n, err
 		}
+		time.Sleep(hungUp) // as long as nobody is connected it is always at its end
 	}
 }
-
-func (p port) Write(b []byte) (int, error) { return writeAll(int(p), b) }
 
 // writeAll writes all of b.
 func writeAll(fd int, b []byte) (int, error) {

@@ -2,6 +2,7 @@ package pid1
 
 import (
 	"errors"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -11,24 +12,36 @@ import (
 // maxHostname is the kernel's bound, in bytes. Source: sethostname(2).
 const maxHostname = 64
 
-// refresh gives the machine the time, randomness of its own, a name and addresses, and lets go on what
+// refresh gives the machine the time, randomness of its own, a name, addresses and limits, and lets go on what
 // quiesce had stopped.
 func (m *machine) refresh(r wire.Refresh) error {
 	ts := unix.NsecToTimespec(r.UnixNanos)
-	if err := unix.ClockSettime(unix.CLOCK_REALTIME, &ts); err != nil {
+	if err := raw(unix.SYS_CLOCK_SETTIME, unix.CLOCK_REALTIME, uintptr(unsafe.Pointer(&ts)), 0, 0); err != nil {
 		return fail("set clock", err)
 	}
 	if err := addEntropy(m.random, r.Entropy); err != nil {
 		return err
 	}
-	if r.Hostname == "" || len(r.Hostname) > maxHostname {
-		return errors.New("impossible host name")
-	}
-	if err := unix.Sethostname([]byte(r.Hostname)); err != nil {
-		return fail("set host name", err)
+	if err := m.rename(r.Hostname); err != nil {
+		return err
 	}
 	if err := m.net.set(r.Network); err != nil {
 		return err
 	}
+	if err := m.limit(r.Limits); err != nil {
+		return err
+	}
 	return freeze(false)
+}
+
+// rename sets the host name if it is another.
+func (m *machine) rename(name []byte) error {
+	switch {
+	case len(name) == 0 || len(name) > maxHostname:
+		return errors.New("impossible host name")
+	case string(name) == m.hostname:
+		return nil
+	}
+	m.hostname = string(name)
+	return fail("set host name", unix.Sethostname(name))
 }

@@ -2,6 +2,8 @@ package pid1
 
 import (
 	"golang.org/x/sys/unix"
+
+	"thaw.dev/thaw/internal/stream"
 )
 
 // relayBytes is how much a relay reads at once. A port hands out a page at most.
@@ -24,7 +26,10 @@ func relay(ch [numChannels]far) (*relays, error) {
 			return nil, fail("make sockets", err)
 		}
 		r.agent[i] = p[1]
-		ours := p[0]
+		ours, err := stream.New(p[0])
+		if err != nil {
+			return nil, fail("make sockets", err)
+		}
 		if i < 2 {
 			go inward(c, ours)
 		}
@@ -38,28 +43,25 @@ func relay(ch [numChannels]far) (*relays, error) {
 }
 
 // inward passes what the host says. When the agent is gone it drops it.
-func inward(from far, to int) {
+func inward(from far, to *stream.Stream) {
 	b := make([]byte, relayBytes)
 	for {
 		n, err := from.Read(b)
 		if err != nil {
 			return
 		}
-		if _, err := writeAll(to, b[:n]); err != nil {
+		if _, err := to.Write(b[:n]); err != nil {
 			return
 		}
 	}
 }
 
 // outward passes what the sandbox says, until nobody holds the other end of its socket.
-func outward(from int, to far) {
+func outward(from *stream.Stream, to far) {
 	b := make([]byte, relayBytes)
 	for {
-		n, err := unix.Read(from, b)
-		if err == unix.EINTR { //nolint:errorlint // an errno as it comes
-			continue
-		}
-		if err != nil || n == 0 {
+		n, err := from.Read(b)
+		if err != nil {
 			return
 		}
 		if _, err := to.Write(b[:n]); err != nil {

@@ -20,19 +20,27 @@ type machine struct {
 	launcher *launcher
 	running  bool // the launcher is the agent
 
+	hostname string
+	limits   wire.Limits
+	in       [wire.HeadBytes + inBytes]byte // the request under way
+
 	memoryBytes atomic.Int64 // the limit, 0: none
 	oomKills    atomic.Int64 // processes that it killed
 
 	manage  far
 	writing sync.Mutex // held while writing to manage: frames must not mix
+	out     []byte     // guarded by writing
 }
+
+// inBytes is how large a request may be without needing memory of its own.
+const inBytes = 1 << 10
 
 // Boot is the life of the machine's PID 1. It returns only with an error, which is the machine's end.
 func Boot() error {
 	if err := prepare(); err != nil {
 		return err
 	}
-	m := &machine{}
+	m := &machine{out: make([]byte, 0, wire.HeadBytes+inBytes)}
 	if err := m.open(); err != nil {
 		return err
 	}
@@ -81,7 +89,7 @@ func (m *machine) serve() error {
 		greet()
 	}
 	for {
-		f, err := wire.Read(m.manage, wire.MaxRequest)
+		f, err := wire.Read(m.manage, m.in[:], wire.MaxRequest)
 		if err != nil {
 			return fail("manage channel", err)
 		}
@@ -160,6 +168,7 @@ func (m *machine) send(f wire.Frame) error {
 	}
 	m.writing.Lock()
 	defer m.writing.Unlock()
-	_, err := m.manage.Write(wire.Append(nil, f))
+	m.out = wire.Append(m.out[:0], f)
+	_, err := m.manage.Write(m.out)
 	return fail("manage channel", err)
 }

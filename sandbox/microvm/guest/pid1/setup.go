@@ -4,7 +4,6 @@ import (
 	"errors"
 	"path"
 	"strings"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -42,9 +41,6 @@ func (m *machine) setup(s wire.Setup) error {
 		if err := m.mount(i); err != nil {
 			return err
 		}
-	}
-	if err := m.limit(s.Limits); err != nil {
-		return err
 	}
 	m.running = true
 	return m.launcher.launch(s.Args, s.Env)
@@ -86,13 +82,5 @@ func quiesce() error {
 		return err
 	}
 	unix.Sync()
-	if err := put("/proc/sys/vm/drop_caches", "3"); err != nil {
-		return err
-	}
-	time.Sleep(settling)
-	return nil
+	return put("/proc/sys/vm/drop_caches", "3")
 }
-
-// settling is how long the kernel is left alone before a snapshot: what it frees later, and its own housekeeping, would else
-// be done anew in each copy.
-const settling = 100 * time.Millisecond

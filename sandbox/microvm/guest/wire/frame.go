@@ -9,7 +9,7 @@ import (
 
 // Version is that of the protocol; Ready carries it. Host and guest come from one build of files, so they differ only
 // if the operator mixed them up.
-const Version = 1
+const Version = 2
 
 // Bounds of a frame's body, in bytes: what the host sends, and what the guest sends.
 const (
@@ -39,7 +39,8 @@ const (
 	KindOOM                       // OOM
 )
 
-const headBytes = 9
+// HeadBytes is what a frame has before its body.
+const HeadBytes = 9
 
 // ErrFormat is returned for bytes that are no frame, or no body of its kind.
 var ErrFormat = errors.New("malformed frame")
@@ -59,17 +60,24 @@ func Append(b []byte, f Frame) []byte {
 	return append(b, f.Body...)
 }
 
-// Read reads one frame whose body has at most limit bytes. It returns io.EOF at the end between two frames.
-func Read(r io.Reader, limit int) (Frame, error) {
-	var head [headBytes]byte
-	if _, err := io.ReadFull(r, head[:]); err != nil {
+// Read reads one frame whose body has at most limit bytes. It returns io.EOF at the end between two frames. The body is in
+// buf if there is room for the frame, and else, or if buf is nil, in memory of its own.
+func Read(r io.Reader, buf []byte, limit int) (Frame, error) {
+	if len(buf) < HeadBytes {
+		buf = make([]byte, HeadBytes)
+	}
+	head, body := buf[:HeadBytes], buf[HeadBytes:]
+	if _, err := io.ReadFull(r, head); err != nil {
 		return Frame{}, err
 	}
 	n := binary.BigEndian.Uint32(head[:])
 	if uint64(n) > uint64(limit) {
 		return Frame{}, errors.Join(ErrFormat, errors.New("body of "+strconv.FormatUint(uint64(n), 10)+" bytes"))
 	}
-	f := Frame{Kind: Kind(head[4]), ID: binary.BigEndian.Uint32(head[5:]), Body: make([]byte, n)}
+	if uint64(n) > uint64(len(body)) {
+		body = make([]byte, n)
+	}
+	f := Frame{Kind: Kind(head[4]), ID: binary.BigEndian.Uint32(head[5:]), Body: body[:n]}
 	if _, err := io.ReadFull(r, f.Body); err != nil {
 		return Frame{}, errors.Join(io.ErrUnexpectedEOF, err)
 	}

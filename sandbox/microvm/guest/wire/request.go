@@ -5,7 +5,6 @@ type Setup struct {
 	Args    []string // of the agent, at least one: its path in the image of drive 0
 	Env     []string
 	Mounts  []Mount
-	Limits  Limits
 	Refresh Refresh
 }
 
@@ -21,12 +20,14 @@ type Limits struct {
 	Pids        int64
 }
 
-// Refresh makes a guest the only one of its kind. An absent network has no Address.
+// Refresh makes a guest the only one of its kind. An absent network has no Address. What ParseRefresh returns is part of
+// what it was given.
 type Refresh struct {
 	UnixNanos int64  // the time
 	Entropy   []byte // secret random bytes
-	Hostname  string
+	Hostname  []byte
 	Network   Network
+	Limits    Limits
 }
 
 // Network is the guest's end of its network device. Addresses are 4 or 16 bytes.
@@ -47,7 +48,6 @@ func (s *Setup) Append(b []byte) []byte {
 	for i := range s.Mounts {
 		w = s.Mounts[i].Append(w)
 	}
-	w = s.Limits.Append(w)
 	return s.Refresh.Append(w)
 }
 
@@ -59,7 +59,6 @@ func ParseSetup(b []byte) (s Setup, err error) {
 	for i := range s.Mounts {
 		s.Mounts[i] = r.mount()
 	}
-	s.Limits = r.limits()
 	s.Refresh = r.refresh()
 	if len(s.Args) == 0 {
 		r.bad = true
@@ -110,19 +109,20 @@ func (f *Refresh) Append(b []byte) []byte {
 	w := writer(b)
 	w.i64(f.UnixNanos)
 	w.bytes(f.Entropy)
-	w.string(f.Hostname)
+	w.bytes(f.Hostname)
 	w.bytes(f.Network.Address)
 	w.u32(f.Network.Bits)
 	w.bytes(f.Network.Gateway)
 	w.bytes(f.Network.MAC)
 	w.u32(f.Network.MTU)
-	return w
+	return f.Limits.Append(w)
 }
 
 func (r *reader) refresh() Refresh {
 	return Refresh{
-		UnixNanos: r.i64(), Entropy: r.bytes(), Hostname: r.string(),
+		UnixNanos: r.i64(), Entropy: r.bytes(), Hostname: r.bytes(),
 		Network: Network{Address: r.bytes(), Bits: r.u32(), Gateway: r.bytes(), MAC: r.bytes(), MTU: r.u32()},
+		Limits:  r.limits(),
 	}
 }
 

@@ -13,12 +13,13 @@ import (
 var (
 	setup = wire.Setup{
 		Args: []string{"/thaw/agent", ""}, Env: []string{"A=b"},
-		Mounts: []wire.Mount{{Drive: 1, Target: "/var/task"}, {Drive: 15, Target: "/opt"}},
-		Limits: wire.Limits{MemoryBytes: 1 << 40, Pids: 3}, Refresh: refresh,
+		Mounts:  []wire.Mount{{Drive: 1, Target: "/var/task"}, {Drive: 15, Target: "/opt"}},
+		Refresh: refresh,
 	}
 	refresh = wire.Refresh{
-		UnixNanos: -1, Entropy: []byte{1, 2, 3}, Hostname: "name",
+		UnixNanos: -1, Entropy: []byte{1, 2, 3}, Hostname: []byte("name"),
 		Network: wire.Network{Address: []byte{10, 0, 0, 1}, Bits: 24, Gateway: []byte{10, 0, 0, 2}, MAC: []byte{2, 0, 0, 0, 0, 1}, MTU: 1500},
+		Limits:  wire.Limits{MemoryBytes: 1 << 40, Pids: 3},
 	}
 	ready  = wire.Ready{Version: 1, BootedMs: 2, Kernel: "6.1"}
 	stats  = wire.Stats{MemoryBytes: 1, PeakMemoryBytes: 2, CPUNanos: 3, OOMKills: 4}
@@ -37,7 +38,7 @@ func bodies() map[string]body {
 	return map[string]body{
 		"setup":   {setup.Append(nil), setup, func(b []byte) (any, error) { return wire.ParseSetup(b) }},
 		"mount":   {setup.Mounts[0].Append(nil), setup.Mounts[0], func(b []byte) (any, error) { return wire.ParseMount(b) }},
-		"limits":  {setup.Limits.Append(nil), setup.Limits, func(b []byte) (any, error) { return wire.ParseLimits(b) }},
+		"limits":  {refresh.Limits.Append(nil), refresh.Limits, func(b []byte) (any, error) { return wire.ParseLimits(b) }},
 		"refresh": {refresh.Append(nil), refresh, func(b []byte) (any, error) { return wire.ParseRefresh(b) }},
 		"ready":   {ready.Append(nil), ready, func(b []byte) (any, error) { return wire.ParseReady(b) }},
 		"stats":   {stats.Append(nil), stats, func(b []byte) (any, error) { return wire.ParseStats(b) }},
@@ -73,17 +74,17 @@ func TestFrames(t *testing.T) {
 	}
 	r := bytes.NewReader(stream)
 	for _, want := range frames {
-		if got, err := wire.Read(r, 4); err != nil || !reflect.DeepEqual(got, want) {
+		if got, err := wire.Read(r, nil, 4); err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("got %+v, %v", got, err)
 		}
 	}
-	if _, err := wire.Read(r, 4); !errors.Is(err, io.EOF) {
+	if _, err := wire.Read(r, nil, 4); !errors.Is(err, io.EOF) {
 		t.Errorf("at the end: %v", err)
 	}
-	if _, err := wire.Read(bytes.NewReader(stream[9:]), 3); !errors.Is(err, wire.ErrFormat) {
+	if _, err := wire.Read(bytes.NewReader(stream[9:]), nil, 3); !errors.Is(err, wire.ErrFormat) {
 		t.Errorf("beyond the limit: %v", err)
 	}
-	if _, err := wire.Read(bytes.NewReader(stream[9:20]), 4); !errors.Is(err, io.ErrUnexpectedEOF) {
+	if _, err := wire.Read(bytes.NewReader(stream[9:20]), nil, 4); !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("half a frame: %v", err)
 	}
 }
@@ -99,7 +100,7 @@ func FuzzFrame(f *testing.F) {
 		f.Add(wire.Append(nil, wire.Frame{Kind: kind, ID: 1, Body: all[name].bytes}))
 	}
 	f.Fuzz(func(t *testing.T, stream []byte) {
-		frame, err := wire.Read(bytes.NewReader(stream), wire.MaxReply)
+		frame, err := wire.Read(bytes.NewReader(stream), nil, wire.MaxReply)
 		if err != nil {
 			return
 		}
