@@ -8,6 +8,7 @@
 package stream
 
 import (
+	"errors"
 	"io"
 	"os"
 	"syscall"
@@ -63,6 +64,19 @@ func (s *Stream) Write(b []byte) (int, error) {
 
 // Stop ends a Read that waits, and all later ones.
 func (s *Stream) Stop() { _ = s.file.SetReadDeadline(time.Unix(1, 0)) } // fails for a closed one only
+
+// Detach returns a descriptor of what the stream was on, in blocking mode, and closes the stream.
+func (s *Stream) Detach() (int, error) {
+	fd, _, errno := syscall.Syscall(syscall.SYS_FCNTL, s.file.Fd(), syscall.F_DUPFD_CLOEXEC, 0)
+	if errno != 0 {
+		return -1, os.NewSyscallError("duplicate", errno)
+	}
+	if err := errors.Join(syscall.SetNonblock(int(fd), false), s.Close()); err != nil {
+		_ = syscall.Close(int(fd))
+		return -1, err
+	}
+	return int(fd), nil
+}
 
 // Close closes the descriptor.
 func (s *Stream) Close() error { return s.file.Close() }

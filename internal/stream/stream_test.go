@@ -101,6 +101,24 @@ func TestStopEndsReads(t *testing.T) {
 	}
 }
 
+func TestDetachedDescriptorBlocks(t *testing.T) {
+	t.Parallel()
+	s, far := pair(t)
+	fd, err := s.Detach()
+	if err != nil {
+		t.Fatal(err)
+	}
+	detached := os.NewFile(uintptr(fd), "detached")
+	defer func() { _ = detached.Close() }()
+	go func() { _, _ = far.WriteString("x") }()
+	if n, err := syscall.Read(fd, make([]byte, 2)); n != 1 || err != nil {
+		t.Errorf("%d, %v", n, err)
+	}
+	if n, err := s.Read(make([]byte, 1)); n != 0 || err == nil {
+		t.Errorf("the stream goes on: %d, %v", n, err)
+	}
+}
+
 func TestNewRefusesWhatIsNoDescriptor(t *testing.T) {
 	t.Parallel()
 	if _, err := stream.New(1 << 20); !errors.Is(err, syscall.EBADF) {

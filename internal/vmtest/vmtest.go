@@ -27,7 +27,7 @@ var monitorName = flag.String("vmm", qemuName, "`monitor` of the virtual machine
 // GuestDir returns a directory with a kernel, made as a user has it made, once for all test processes.
 func GuestDir(t testing.TB) string {
 	t.Helper()
-	return testenv.Cached(t, "guest", "debian-1", func(dir string) {
+	return testenv.Cached(t, "guest", "debian-2", func(dir string) {
 		if err := guest.Build(t.Context(), dir, guest.Source{}, func(step string) { t.Log(step) }); err != nil {
 			t.Fatal(err)
 		}

@@ -57,9 +57,6 @@ type vsockDevice struct {
 	Path string `json:"uds_path"`
 }
 
-// entropyDevice is PUT /entropy: an unlimited one.
-type entropyDevice struct{}
-
 // action is PUT /actions.
 type action struct {
 	Type string `json:"action_type"`

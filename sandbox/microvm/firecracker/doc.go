@@ -20,7 +20,6 @@
 //	drives     virtio-block, a file each; images are mounted over the files in the jail (attach.go)
 //	memory     for Load, Firecracker's standard input: a sealed memory file has no name that could be mounted
 //	network    a tap device, joined by a bridge to one whose frames the driver pumps (frames.go)
-//	entropy    virtio-rng
 //
 // The guest finds drives in the order of their numbers and the scratch drive after them.
 //

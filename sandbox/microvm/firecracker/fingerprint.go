@@ -14,7 +14,7 @@ import (
 
 // snapshotVersion changes whenever a machine is configured in another way than before, so that the state of one does not
 // fit the other.
-const snapshotVersion = 1
+const snapshotVersion = 2
 
 // fingerprintOf returns the hash of the monitor's program, the host's kernel, which is half of the hypervisor, and the
 // processor, whose features the guest sees as they are.

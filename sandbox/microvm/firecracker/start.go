@@ -240,7 +240,6 @@ func (vm *machine) boot(ctx context.Context, m vmm.Machine, kernel vmm.Kernel) e
 	steps = append(
 		steps,
 		step{"/vsock", vsockDevice{CID: guestCID, Path: "/" + vsockSocket}},
-		step{"/entropy", entropyDevice{}},
 		step{"/actions", action{Type: "InstanceStart"}},
 	)
 	for _, s := range steps {

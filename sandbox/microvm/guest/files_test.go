@@ -37,7 +37,7 @@ func source(t *testing.T) guest.Source {
 		}
 	}
 	put("vmlinuz", bzImage(t, kernel(t, true), "lz4"))
-	put("modules/modules.builtin", []byte("kernel/drivers/virtio-rng.ko\nkernel/virtio_console.ko\nkernel/virtio_net.ko\nkernel/vmw_vsock_virtio_transport.ko\nkernel/erofs.ko\nkernel/fs/ext4/ext4.ko\nkernel/virtio_rng.ko\n"))
+	put("modules/modules.builtin", []byte("kernel/drivers/virtio-rng.ko\nkernel/virtio_console.ko\nkernel/virtio_net.ko\nkernel/vmw_vsock_virtio_transport.ko\nkernel/erofs.ko\nkernel/fs/ext4/ext4.ko\n"))
 	put("modules/kernel/virtio_mmio.ko", elfWith(t, ".modinfo", []byte("license=GPL\x00depends=virtio-ring\x00softdep=pre: crc32c virtio_blk post: other\x00")))
 	put("modules/kernel/virtio-ring.ko", elfWith(t, ".modinfo", []byte("depends=\x00")))
 	put("modules/kernel/deep/virtio_blk.ko.gz", gzipped(t, elfWith(t, ".modinfo", []byte("depends=virtio_ring\x00"))))

@@ -32,7 +32,7 @@ var machines = make(chan struct{}, 1)
 // files builds the guest's files as a user does, once for all test processes.
 func files(t testing.TB) *guest.Files {
 	t.Helper()
-	dir := testenv.Cached(t, "guest", "debian-1", func(dir string) {
+	dir := testenv.Cached(t, "guest", "debian-2", func(dir string) {
 		began := time.Now()
 		if err := guest.Build(t.Context(), dir, guest.Source{}, func(step string) { t.Logf("%s: %s", time.Since(began), step) }); err != nil {
 			t.Fatal(err)
@@ -76,7 +76,7 @@ func boot(t testing.TB, images []string, tmpBytes int64, network *os.File) *vm {
 		args = append(args, "-serial", "file:"+log)
 	}
 	args = append(args, "-kernel", "/proc/self/fd/"+kfd(k.Image), "-initrd", "/proc/self/fd/"+kfd(k.Initrd), "-append", cline)
-	args = append(args, "-object", "rng-random,filename=/dev/urandom,id=r", "-device", "virtio-rng-device,rng=r", "-device", "virtio-serial-device,max_ports=8")
+	args = append(args, "-device", "virtio-serial-device,max_ports=8")
 	for i, name := range vmm.PortNames {
 		fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 		if err != nil {

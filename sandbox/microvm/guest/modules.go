@@ -15,7 +15,7 @@ import (
 // wantedModules are those whose devices and file systems a guest uses; what they need comes along. Some may be built into
 // the kernel.
 var wantedModules = []string{
-	"virtio_mmio", "virtio_console", "virtio_blk", "virtio_net", "virtio_rng", "vmw_vsock_virtio_transport", "erofs", "ext4",
+	"virtio_mmio", "virtio_console", "virtio_blk", "virtio_net", "vmw_vsock_virtio_transport", "erofs", "ext4",
 }
 
 // maxModuleBytes bounds one module.

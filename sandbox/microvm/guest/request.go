@@ -93,10 +93,19 @@ func (c *Conn) abandon() {
 
 // write writes b, at most until ctx ends.
 func (c *Conn) write(ctx context.Context, b []byte) error {
-	stop := context.AfterFunc(ctx, func() { _ = c.f.SetWriteDeadline(time.Unix(1, 0)) })
+	hurried := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		_ = c.f.SetWriteDeadline(time.Unix(1, 0))
+		close(hurried)
+	})
 	_, err := c.f.Write(b)
-	if !stop() && err != nil && ctx.Err() != nil {
-		return ctx.Err()
+	if stop() {
+		return err
+	}
+	<-hurried
+	_ = c.f.SetWriteDeadline(time.Time{}) // the next request's is another
+	if err != nil {
+		err = ctx.Err()
 	}
 	return err
 }

@@ -125,8 +125,6 @@ func (d *Driver) machine(m *vmm.Machine, memory, monitor *os.File, shared bool) 
 		c.add("-chardev", fmt.Sprintf("socket,id=port%d,fd=%d", i, c.file(f)))
 		c.json("-device", object{"driver": "virtserialport", "bus": "ports.0", "nr": i + 1, "chardev": fmt.Sprintf("port%d", i), "name": vmm.PortNames[i]})
 	}
-	c.json("-object", object{"qom-type": "rng-builtin", "id": "entropy"})
-	c.device(object{"driver": "virtio-rng-device", "id": "rng", "rng": "entropy"})
 	return c
 }
 

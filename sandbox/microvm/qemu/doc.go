@@ -10,7 +10,7 @@
 // # The machine
 //
 // Devices have fixed places, and so every machine of a Shape is the same to the guest: the drives come first, in order,
-// then the writable drive, so that Linux calls them vda, vdb, …; then network, ports and entropy. Under KVM the guest
+// then the writable drive, so that Linux calls them vda, vdb, …; then network and ports. Under KVM the guest
 // sees the host's processor, under TCG QEMU's most capable model. See args.go.
 //
 // # Drives without content

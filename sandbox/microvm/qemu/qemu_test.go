@@ -147,15 +147,6 @@ func TestDevices(t *testing.T) {
 			t.Errorf("port %d got %q", i, got)
 		}
 	}
-
-	// Entropy.
-	rng := p.device(shape.Drives + 3)
-	random := &queue{at: 0x3f0000}
-	rng.start(0, random)
-	rng.offer(random, buffer{room: 32})
-	if got := rng.used(random, buffer{room: 32}); bytes.Equal(got, make([]byte, 32)) {
-		t.Error("random bytes are zero")
-	}
 }
 
 // TestStop: while a machine is stopped, all its threads sleep, though its guest never does.

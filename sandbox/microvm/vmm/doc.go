@@ -3,10 +3,10 @@
 //
 // # What a machine is
 //
-// One or more virtual CPUs, memory of a fixed size, an entropy source, Drives read-only block devices, one writable
-// block device, NumPorts byte streams to the guest, and at most one network device. Nothing else: no screen, no
-// keyboard, no disk controller, no bus to plug into. Machines with equal Shapes are interchangeable: what one saved the
-// other loads.
+// One or more virtual CPUs, memory of a fixed size, Drives read-only block devices, one writable block device, NumPorts
+// byte streams to the guest, and at most one network device. Nothing else: no screen, no keyboard, no disk controller, no
+// bus to plug into, and no source of randomness, because the guest is told some before anything runs that needs it.
+// Machines with equal Shapes are interchangeable: what one saved the other loads.
 //
 // # Life cycle
 //
