@@ -2,7 +2,6 @@ package fake
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -41,9 +40,7 @@ type Engine struct {
 	// Faults is what goes wrong, for all sandboxes of this engine.
 	Faults Faults
 
-	mu     sync.Mutex
-	closed bool                // guarded by mu
-	boxes  map[string]*Sandbox // guarded by mu
+	boxes sandbox.Set[*Sandbox]
 }
 
 var (
@@ -62,7 +59,7 @@ func New(o Options) *Engine {
 	if o.Fingerprint == "" {
 		o.Fingerprint = o.Name
 	}
-	return &Engine{opts: o, boxes: map[string]*Sandbox{}}
+	return &Engine{opts: o}
 }
 
 // Name returns the one in Options.
@@ -101,51 +98,26 @@ func (e *Engine) Create(ctx context.Context, spec sandbox.Spec) (sandbox.Sandbox
 	if err := e.Faults.meet(ctx, AtCreate); err != nil {
 		return nil, fmt.Errorf("create sandbox %s: %w", spec.ID, err)
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.closed {
-		return nil, errors.New("engine is closed")
-	}
-	if e.boxes[spec.ID] != nil {
-		return nil, fmt.Errorf("%w: id %s is in use", sandbox.ErrSpec, spec.ID)
-	}
 	s, err := newSandbox(e, spec)
+	if err == nil {
+		if err = e.boxes.Add(s); err != nil {
+			_ = s.closeFiles()
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("create sandbox %s: %w", spec.ID, err)
 	}
-	e.boxes[spec.ID] = s
 	return s, nil
 }
 
 // Sandbox returns the sandbox called id, or nil. Tests reach for its knobs with it.
-func (e *Engine) Sandbox(id string) *Sandbox {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.boxes[id]
-}
+func (e *Engine) Sandbox(id string) *Sandbox { return e.boxes.Get(id) }
 
 // Sandboxes returns all that exist.
-func (e *Engine) Sandboxes() []*Sandbox {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	all := make([]*Sandbox, 0, len(e.boxes))
-	for _, s := range e.boxes {
-		all = append(all, s)
-	}
-	return all
-}
+func (e *Engine) Sandboxes() []*Sandbox { return e.boxes.All() }
 
 // Close destroys all sandboxes.
-func (e *Engine) Close() error {
-	e.mu.Lock()
-	e.closed = true
-	e.mu.Unlock()
-	var errs []error
-	for _, s := range e.Sandboxes() {
-		errs = append(errs, s.Destroy())
-	}
-	return errors.Join(errs...)
-}
+func (e *Engine) Close() error { return e.boxes.Close() }
 
 // Point is where a fault can be.
 type Point string

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"thaw.dev/thaw/internal/hostfile"
 	"thaw.dev/thaw/sandbox"
 )
 
@@ -237,23 +238,10 @@ func (s *Sandbox) Destroy() error {
 		<-guestDone
 	}
 	err := s.closeFiles()
-	s.e.mu.Lock()
-	defer s.e.mu.Unlock()
-	if s.e.boxes[s.spec.ID] == s {
-		delete(s.e.boxes, s.spec.ID)
-	}
+	s.e.boxes.Remove(s)
 	return err
 }
 
 func (s *Sandbox) closeFiles() error {
-	var errs []error
-	for _, f := range append(s.guest[:], s.host.Control, s.host.Data, s.host.Logs) {
-		if f == nil {
-			continue
-		}
-		if err := f.Close(); err != nil && !errors.Is(err, os.ErrClosed) {
-			errs = append(errs, err)
-		}
-	}
-	return errors.Join(errs...)
+	return hostfile.Close(append(s.guest[:], s.host.Control, s.host.Data, s.host.Logs)...)
 }

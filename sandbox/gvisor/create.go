@@ -21,10 +21,13 @@ func (e *Engine) Create(ctx context.Context, spec sandbox.Spec) (sandbox.Sandbox
 		e:   e,
 		dir: filepath.Join(e.boxesDir(), spec.ID),
 	}
-	if err := e.register(s); err != nil {
+	s.destroyMu.Lock() // Close finds s from now on, and its Destroy waits for what is made of it here
+	if err := e.boxes.Add(s); err != nil { // and nobody has s
 		return nil, fmt.Errorf("create sandbox %s: %w", spec.ID, err)
 	}
-	if err := s.create(ctx, &spec); err != nil {
+	err := s.create(ctx, &spec)
+	s.destroyMu.Unlock()
+	if err != nil {
 		if rerr := s.Destroy(); rerr != nil {
 			e.log.Error("sandbox left behind", "sandbox", s.id, "err", rerr)
 		}

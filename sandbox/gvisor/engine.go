@@ -45,19 +45,14 @@ type Engine struct {
 	// fingerprint is computed once, when somebody asks: it reads the whole sentry.
 	fingerprint func() (string, error)
 
-	mu     sync.Mutex
-	closed bool                // guarded by mu
-	boxes  map[string]*Sandbox // guarded by mu; from the beginning of Create to the end of Destroy
-	wg     sync.WaitGroup      // waits for the boxes
+	boxes     sandbox.Set[*Sandbox]
+	closeOnce sync.Once
 }
 
 var (
 	_ sandbox.Engine  = (*Engine)(nil)
 	_ sandbox.Sandbox = (*Sandbox)(nil)
 )
-
-// errClosed is returned by Create after Close.
-var errClosed = errors.New("engine is closed")
 
 // New returns an engine. It needs root. The caller calls Sweep before the first Create, and Close at the end.
 func New(o Options) (*Engine, error) {
@@ -73,7 +68,7 @@ func New(o Options) (*Engine, error) {
 	if _, err := os.Stat(o.SentryPath); err != nil {
 		return nil, fmt.Errorf("gvisor engine: sentry: %w", err)
 	}
-	e := &Engine{opts: o, log: o.Logger.With("engine", Name), boxes: map[string]*Sandbox{}}
+	e := &Engine{opts: o, log: o.Logger.With("engine", Name)}
 	e.fingerprint = sync.OnceValues(func() (string, error) { return fingerprintOf(o.SentryPath) })
 	var err error
 	if e.empty, err = emptyImage(); err != nil {
@@ -114,54 +109,12 @@ func (e *Engine) Capabilities() sandbox.Capabilities {
 	return sandbox.Capabilities{Pause: true, Snapshot: true, Network: e.opts.Network != nil, Isolated: true}
 }
 
-// Close destroys all sandboxes and stops the engine. Concurrent Creates fail.
-func (e *Engine) Close() error {
-	e.mu.Lock()
-	if e.closed {
-		e.mu.Unlock()
-		return nil
-	}
-	e.closed = true
-	left := make([]*Sandbox, 0, len(e.boxes))
-	for _, s := range e.boxes {
-		left = append(left, s)
-	}
-	e.mu.Unlock()
-
-	var errs []error
-	for _, s := range left {
-		if err := s.Destroy(); err != nil {
-			errs = append(errs, err)
-		}
-	}
-	e.wg.Wait()
-	errs = append(errs, e.runDir.Close(), e.tree.Remove(removeCgroupPatience))
-	return errors.Join(errs...)
-}
-
-// register makes s findable for Close. It fails for an id in use and on a closed engine.
-func (e *Engine) register(s *Sandbox) error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.closed {
-		return errClosed
-	}
-	if e.boxes[s.id] != nil {
-		return fmt.Errorf("%w: id %s is in use", sandbox.ErrSpec, s.id)
-	}
-	e.boxes[s.id] = s
-	e.wg.Add(1)
-	return nil
-}
-
-// forget undoes register.
-func (e *Engine) forget(s *Sandbox) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.boxes[s.id] == s {
-		delete(e.boxes, s.id)
-		e.wg.Done()
-	}
+// Close destroys all sandboxes and stops the engine. A Create under way is waited for.
+func (e *Engine) Close() (err error) {
+	e.closeOnce.Do(func() {
+		err = errors.Join(e.boxes.Close(), e.runDir.Close(), e.tree.Remove(removeCgroupPatience))
+	})
+	return err
 }
 
 // Sweep removes what earlier engines on this state directory left.

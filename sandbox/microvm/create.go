@@ -19,7 +19,7 @@ func (e *Engine) Create(ctx context.Context, spec sandbox.Spec) (sandbox.Sandbox
 	}
 	s := &Sandbox{id: spec.ID, e: e, spec: spec, done: make(chan struct{})}
 	s.life, s.end = context.WithCancelCause(context.Background())
-	if err := e.register(s); err != nil {
+	if err := e.boxes.Add(s); err != nil {
 		return nil, fmt.Errorf("create sandbox %s: %w", spec.ID, err)
 	}
 	if err := s.step(ctx, "create", s.create); err != nil {

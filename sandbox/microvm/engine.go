@@ -53,19 +53,14 @@ type Engine struct {
 	// fingerprint is computed once, when somebody asks.
 	fingerprint func() (string, error)
 
-	mu     sync.Mutex
-	closed bool                // guarded by mu
-	boxes  map[string]*Sandbox // guarded by mu; from the beginning of Create to the end of Destroy
-	wg     sync.WaitGroup      // waits for the boxes
+	boxes     sandbox.Set[*Sandbox]
+	closeOnce sync.Once
 }
 
 var (
 	_ sandbox.Engine  = (*Engine)(nil)
 	_ sandbox.Sandbox = (*Sandbox)(nil)
 )
-
-// errClosed is returned by Create after Close.
-var errClosed = errors.New("engine is closed")
 
 const defaultIdleBytes = 512 << 20
 
@@ -90,7 +85,7 @@ func New(o Options) (*Engine, error) {
 		return nil, errors.New("microvm engine: a monitor and a guest's files are needed")
 	}
 	e := &Engine{
-		opts: o, log: o.Logger.With("engine", Name), boxes: map[string]*Sandbox{},
+		opts: o, log: o.Logger.With("engine", Name),
 		boots: newStash(math.MaxInt64), snaps: newStash(max(0, o.IdleBytes)),
 	}
 	e.fingerprint = sync.OnceValues(func() (string, error) { return fingerprintOf(o.VMM, o.Guest) })
@@ -127,53 +122,14 @@ func (e *Engine) Capabilities() sandbox.Capabilities {
 // Accelerator is what executes guests' code on this host.
 func (e *Engine) Accelerator() vmm.Accelerator { return e.opts.VMM.Accelerator() }
 
-// Close destroys all sandboxes and stops the engine. Concurrent Creates fail.
-func (e *Engine) Close() error {
-	e.mu.Lock()
-	if e.closed {
-		e.mu.Unlock()
-		return nil
-	}
-	e.closed = true
-	left := make([]*Sandbox, 0, len(e.boxes))
-	for _, s := range e.boxes {
-		left = append(left, s)
-	}
-	e.mu.Unlock()
-
-	var errs []error
-	for _, s := range left {
-		errs = append(errs, s.Destroy())
-	}
-	errs = append(errs, e.boots.close(), e.snaps.close()) // a Create that waits for a template fails now
-	e.wg.Wait()
-	errs = append(errs, e.opts.VMM.Close(), e.tree.Remove(removeCgroupPatience))
-	return errors.Join(errs...)
-}
-
-// register makes s findable for Close. It fails for an id in use and on a closed engine.
-func (e *Engine) register(s *Sandbox) error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.closed {
-		return errClosed
-	}
-	if e.boxes[s.id] != nil {
-		return fmt.Errorf("%w: id %s is in use", sandbox.ErrSpec, s.id)
-	}
-	e.boxes[s.id] = s
-	e.wg.Add(1)
-	return nil
-}
-
-// forget undoes register.
-func (e *Engine) forget(s *Sandbox) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.boxes[s.id] == s {
-		delete(e.boxes, s.id)
-		e.wg.Done()
-	}
+// Close destroys all sandboxes and stops the engine. A Create under way fails.
+func (e *Engine) Close() (err error) {
+	e.closeOnce.Do(func() {
+		err = errors.Join(
+			e.boxes.Close(), e.boots.close(), e.snaps.close(), e.opts.VMM.Close(), e.tree.Remove(removeCgroupPatience),
+		)
+	})
+	return err
 }
 
 // Sweep removes what earlier engines on this state directory left.

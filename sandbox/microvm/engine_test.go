@@ -273,6 +273,33 @@ func TestGuestThatNeverBoots(t *testing.T) {
 	wantNoGroups(t, o)
 }
 
+// TestCloseEndsWhatWaits: neither who waits for a boot nor the boot outlives the engine.
+func TestCloseEndsWhatWaits(t *testing.T) {
+	t.Parallel()
+	d := newDouble()
+	d.mute = true
+	e, o := onDouble(t, d)
+	root := rootImage(t)
+	waiting := make(chan error, 1)
+	go func() {
+		_, err := e.Create(t.Context(), spec(root))
+		waiting <- err
+	}()
+	for d.count("boot") == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	if err := e.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := <-waiting; !errors.Is(err, sandbox.ErrDestroyed) {
+		t.Errorf("create beside close: %v", err)
+	}
+	wantNoGroups(t, o)
+	if _, err := e.Create(t.Context(), spec(root)); !errors.Is(err, sandbox.ErrClosed) {
+		t.Errorf("create after close: %v", err)
+	}
+}
+
 func pidsOf(t testing.TB, g *cgroup.Group) []int {
 	t.Helper()
 	pids, err := g.Pids()

@@ -196,6 +196,6 @@ func (s *Sandbox) Destroy() error {
 		return fmt.Errorf("destroy sandbox %s: %w", s.id, err)
 	}
 	s.destroyed = true
-	s.e.forget(s)
+	s.e.boxes.Remove(s)
 	return nil
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"sync"
 	"time"
+
+	"thaw.dev/thaw/sandbox"
 )
 
 // stash keeps saved machines in memory for those that are made from them. A machine's monitor maps the memory privately,
@@ -43,7 +45,7 @@ func (s *stash) hold(ctx context.Context, key string, load func(context.Context)
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
-		return nil, errClosed
+		return nil, sandbox.ErrClosed
 	}
 	e := s.entries[key]
 	if e == nil {
@@ -135,7 +137,7 @@ func (s *stash) close() error {
 	s.mu.Lock()
 	s.closed = true
 	s.mu.Unlock()
-	s.cancel(errClosed)
+	s.cancel(sandbox.ErrClosed)
 	s.loads.Wait()
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"thaw.dev/thaw/sandbox"
 	"thaw.dev/thaw/sandbox/microvm/vmm"
 )
 
@@ -71,7 +72,7 @@ func TestStashKeepsWhatIsUsedAndWhatWasUsedLast(t *testing.T) {
 	if !closed(last.saved) || !closed(first) {
 		t.Error("something is left after the end")
 	}
-	if _, err := s.hold(t.Context(), "x", nil); !errors.Is(err, errClosed) {
+	if _, err := s.hold(t.Context(), "x", nil); !errors.Is(err, sandbox.ErrClosed) {
 		t.Errorf("hold after close: %v", err)
 	}
 	late := savedOf(t, 1)
@@ -127,7 +128,7 @@ func TestStashLoadsOnce(t *testing.T) {
 		if err := s.close(); err != nil {
 			t.Error(err)
 		}
-		if err := <-results; !errors.Is(err, errClosed) {
+		if err := <-results; !errors.Is(err, sandbox.ErrClosed) {
 			t.Errorf("got %v", err)
 		}
 	})

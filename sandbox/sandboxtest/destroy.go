@@ -160,3 +160,42 @@ func testCloseDestroysAll(t *testing.T, h Harness) {
 		t.Errorf("second close: %v", err)
 	}
 }
+
+// testCloseWhileCreating: what Create makes beside Close is gone when Close has returned.
+func testCloseWhileCreating(t *testing.T, h Harness) {
+	e := sandbox.Guard(h.New(t))
+	first, err := e.Create(t.Context(), h.spec(sandbox.Limits{})) // what is made once exists from now on
+	if err != nil {
+		t.Fatal(err)
+	}
+	begun, made := make(chan struct{}), make(chan sandbox.Sandbox)
+	for range 3 {
+		go func() {
+			begun <- struct{}{}
+			s, err := e.Create(t.Context(), h.spec(sandbox.Limits{}))
+			switch {
+			case err == nil: // it was faster
+			case !errors.Is(err, sandbox.ErrClosed) && !errors.Is(err, sandbox.ErrDestroyed):
+				t.Error(err)
+				fallthrough
+			default:
+				s = first
+			}
+			made <- s
+		}()
+	}
+	for range 3 {
+		<-begun
+	}
+	if err := e.Close(); err != nil {
+		t.Error(err)
+	}
+	if h.Traces != nil {
+		if left := h.Traces(t); len(left) > 0 {
+			t.Errorf("left behind: %q", left)
+		}
+	}
+	for range 3 {
+		wantDone(t, <-made)
+	}
+}

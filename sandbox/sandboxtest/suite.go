@@ -94,6 +94,7 @@ func Run(t *testing.T, h Harness) {
 		{"DestroyWhileStarting", false, testDestroyWhileStarting},
 		{"DestroyLeavesNothing", false, testDestroyLeavesNothing},
 		{"CloseDestroysAll", false, testCloseDestroysAll},
+		{"CloseWhileCreating", false, testCloseWhileCreating},
 	} {
 		if c.isolated && !isolated || len(h.Only) > 0 && !slices.Contains(h.Only, c.name) {
 			continue
