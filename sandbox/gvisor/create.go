@@ -21,7 +21,7 @@ func (e *Engine) Create(ctx context.Context, spec sandbox.Spec) (sandbox.Sandbox
 		e:   e,
 		dir: filepath.Join(e.boxesDir(), spec.ID),
 	}
-	s.destroyMu.Lock() // Close finds s from now on, and its Destroy waits for what is made of it here
+	s.destroyMu.Lock()                     // Close finds s from now on, and its Destroy waits for what is made of it here
 	if err := e.boxes.Add(s); err != nil { // and nobody has s
 		return nil, fmt.Errorf("create sandbox %s: %w", spec.ID, err)
 	}
@@ -70,7 +70,7 @@ func (s *Sandbox) create(ctx context.Context, spec *sandbox.Spec) error {
 	if err := s.fork(ctx, spec); err != nil {
 		return err
 	}
-	s.firstStubs = family(s.sentry.pid)[1:]
+	s.firstStubs = family(s.sentry.PID())[1:]
 	s.joined = make(chan struct{})
 	go func() { // ends by itself; Start and remove wait for it
 		defer close(s.joined)

@@ -110,7 +110,6 @@ func (l *launch) start(settings []string) (p *process, booted *os.File, err erro
 	}
 	if p, err = watch(pid, words); err != nil {
 		_ = booted.Close()
-		_, _ = unix.Kill(pid, unix.SIGKILL), reap(pid) // our child, not waited for: the number is its own
 		return nil, nil, err
 	}
 	return p, booted, nil
@@ -159,12 +158,3 @@ var hostMemory = sync.OnceValues(func() (string, error) {
 	n, err := hostos.TotalSystemMemory()
 	return strconv.FormatUint(n, 10), err
 })
-
-// reap waits for the child pid, which was killed.
-func reap(pid int) error {
-	for {
-		if _, err := unix.Wait4(pid, nil, 0, nil); !errors.Is(err, unix.EINTR) {
-			return err
-		}
-	}
-}

@@ -72,13 +72,13 @@ func (s *Sandbox) confine() error {
 		return err
 	}
 	for {
-		outside := slices.DeleteFunc(family(s.sentry.pid), func(pid int) bool { return slices.Contains(seen, pid) })
+		outside := slices.DeleteFunc(family(s.sentry.PID()), func(pid int) bool { return slices.Contains(seen, pid) })
 		if len(outside) == 0 {
 			return nil
 		}
 		for _, pid := range outside {
 			err := s.group.Add(pid)
-			if err == nil && pid != s.sentry.pid {
+			if err == nil && pid != s.sentry.PID() {
 				err = s.preferForOOM(pid)
 			}
 			if err != nil && !errors.Is(err, unix.ESRCH) && !errors.Is(err, os.ErrNotExist) {

@@ -42,7 +42,7 @@ func (s *Sandbox) pause(ctx context.Context) error {
 		return err
 	}
 	// Something computes. Only the sentry can interrupt it.
-	if err := s.sentry.signal(unix.SIGCONT); err != nil {
+	if err := s.sentry.Signal(unix.SIGCONT); err != nil {
 		return err
 	}
 	err = s.call(ctx, func(c *urpc.Client) error { return c.Call(boot.ContMgrPause, nil, nil) })
@@ -71,7 +71,7 @@ func (s *Sandbox) resume(ctx context.Context) error {
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
-	if err := s.sentry.signal(unix.SIGCONT); err != nil {
+	if err := s.sentry.Signal(unix.SIGCONT); err != nil {
 		return err
 	}
 	if !s.halted {
@@ -87,7 +87,7 @@ func (s *Sandbox) resume(ctx context.Context) error {
 
 // stopSentry stops all threads of the sentry and returns when they stand still. When ctx ends first it kills it.
 func (s *Sandbox) stopSentry(ctx context.Context) error {
-	if err := s.sentry.signal(unix.SIGSTOP); err != nil {
+	if err := s.sentry.Signal(unix.SIGSTOP); err != nil {
 		return err
 	}
 	end := context.AfterFunc(ctx, func() { _ = s.sentry.kill() })
@@ -143,7 +143,7 @@ func (s *Sandbox) stubThreads() (switches map[int]uint64, asleep bool, err error
 	}
 	switches = map[int]uint64{}
 	for _, pid := range pids {
-		if pid == s.sentry.pid {
+		if pid == s.sentry.PID() {
 			continue
 		}
 		asleep, err := threadsOf(pid, switches)

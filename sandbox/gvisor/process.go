@@ -9,13 +9,13 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"thaw.dev/thaw/internal/pidfd"
 	"thaw.dev/thaw/sandbox"
 )
 
 // process is a sentry, our child.
 type process struct {
-	pid  int
-	fd   *os.File      // pidfd
+	*pidfd.Process
 	done chan struct{} // closed when the process was reaped
 
 	mu     sync.Mutex
@@ -39,40 +39,20 @@ const maxLastWords = 1024
 // watch takes over the child pid and the file of its last words. One goroutine waits for its end; it ends with the
 // process.
 func watch(pid int, words *os.File) (*process, error) {
-	fd, err := unix.PidfdOpen(pid, unix.PIDFD_NONBLOCK)
+	child, err := pidfd.Child(pid)
 	if err != nil {
 		_ = words.Close()
-		return nil, fmt.Errorf("open pidfd: %w", err)
+		return nil, err
 	}
-	p := &process{pid: pid, fd: os.NewFile(uintptr(fd), "pidfd"), done: make(chan struct{})}
-	raw, err := p.fd.SyscallConn()
-	if err != nil {
-		_ = p.fd.Close()
-		_ = words.Close()
-		return nil, fmt.Errorf("open pidfd: %w", err)
-	}
+	p := &process{Process: child, done: make(chan struct{})}
 	go func() {
-		defer close(p.done)
-		defer func() {
-			text := make([]byte, maxLastWords)
-			n, _ := words.ReadAt(text, 0) // io.EOF: it said less
-			p.words = strings.TrimSpace(string(text[:n]))
-			_ = words.Close()
-		}()
-		defer func() { _ = p.fd.Close() }()
-		// The pidfd becomes readable when the process ended: no thread blocks meanwhile.
-		err := raw.Read(func(uintptr) bool {
-			n, err := unix.Wait4(pid, &p.ws, unix.WNOHANG, nil)
-			return n == pid || (err != nil && !errors.Is(err, unix.EINTR))
-		})
-		if err != nil {
-			// The poller refuses pidfds on this kernel: block a thread instead.
-			for {
-				if _, err := unix.Wait4(pid, &p.ws, 0, nil); !errors.Is(err, unix.EINTR) {
-					return
-				}
-			}
-		}
+		p.ws = child.Wait()
+		_ = child.Close()
+		text := make([]byte, maxLastWords)
+		n, _ := words.ReadAt(text, 0) // io.EOF: it said less
+		p.words = strings.TrimSpace(string(text[:n]))
+		_ = words.Close()
+		close(p.done)
 	}()
 	return p, nil
 }
@@ -82,29 +62,10 @@ func (p *process) kill() error {
 	p.mu.Lock()
 	p.wanted = true
 	p.mu.Unlock()
-	if err := p.signal(unix.SIGKILL); !errors.Is(err, errEnded) {
+	if err := p.Signal(unix.SIGKILL); !errors.Is(err, pidfd.ErrEnded) {
 		return err
 	}
 	return nil
-}
-
-// errEnded is returned when the sentry is needed alive and is not.
-var errEnded = errors.New("the sentry has ended")
-
-// signal sends a signal.
-func (p *process) signal(sig unix.Signal) error {
-	raw, err := p.fd.SyscallConn()
-	if err != nil {
-		return errEnded // closed: it was reaped
-	}
-	var serr error
-	if err := raw.Control(func(fd uintptr) { serr = unix.PidfdSendSignal(int(fd), sig, nil, 0) }); err != nil {
-		return errEnded
-	}
-	if errors.Is(serr, unix.ESRCH) {
-		return errEnded
-	}
-	return serr
 }
 
 // awaitStop waits until all threads of the process, to which SIGSTOP was sent, stand still, or it has ended.
@@ -112,12 +73,12 @@ func (p *process) awaitStop() error {
 	var info unix.Siginfo
 	for {
 		// WNOWAIT leaves an end to the watcher.
-		err := unix.Waitid(unix.P_PID, p.pid, &info, unix.WSTOPPED|unix.WEXITED|unix.WNOWAIT, nil)
+		err := unix.Waitid(unix.P_PID, p.PID(), &info, unix.WSTOPPED|unix.WEXITED|unix.WNOWAIT, nil)
 		if errors.Is(err, unix.EINTR) {
 			continue
 		}
 		if err != nil || info.Code != cldStopped {
-			return errEnded // or reaped: our child can vanish in no other way
+			return pidfd.ErrEnded // or reaped: our child can vanish in no other way
 		}
 		return nil
 	}

@@ -50,7 +50,7 @@ func (s *Sandbox) restore(ctx context.Context, dir string) error {
 // preferStubsForOOM does for a restored sandbox, which has new stubs, what confine does for a started one. Which of them
 // is PID 1's cannot be told here; it is small, so the kernel finds a better one to kill.
 func (s *Sandbox) preferStubsForOOM() error {
-	for _, pid := range family(s.sentry.pid)[1:] {
+	for _, pid := range family(s.sentry.PID())[1:] {
 		err := os.WriteFile(fmt.Sprintf("/proc/%d/oom_score_adj", pid), []byte("1000"), 0)
 		if err != nil && !errors.Is(err, unix.ESRCH) && !errors.Is(err, os.ErrNotExist) {
 			return err

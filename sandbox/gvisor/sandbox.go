@@ -91,7 +91,7 @@ func (s *Sandbox) boot(ctx context.Context, method string, arg any) error {
 		return err
 	}
 	s.alive = true
-	_ = s.sentry.signal(guestRuns) // fails only if it has ended, which others notice
+	_ = s.sentry.Signal(guestRuns) // fails only if it has ended, which others notice
 	// The sandbox has its own descriptors now.
 	if s.device != nil {
 		if err := hostfile.Close(s.device.File); err != nil {

@@ -20,20 +20,8 @@ func Clear(ctx context.Context, o Options) error {
 	if err != nil {
 		return fmt.Errorf("clear: %w", err)
 	}
-	groups, err := tree.Groups()
-	errs := []error{err}
-	for _, g := range groups {
-		if err := context.Cause(ctx); err != nil {
-			return fmt.Errorf("clear: %w", err)
-		}
-		killed, err := killGroup(g)
-		if killed > 0 {
-			o.Logger.Info("killed processes of an earlier run", "engine", Name, "sandbox", g.Name(), "processes", killed)
-		}
-		errs = append(errs, err, g.Remove(removeCgroupPatience))
-	}
-	errs = append(errs, tree.Remove(removeCgroupPatience))
-	if err := errors.Join(errs...); err != nil { // what runs may still need its files
+	err = clearGroups(ctx, tree, o.Logger.With("engine", Name))
+	if err := errors.Join(err, tree.Remove(removeCgroupPatience)); err != nil { // what runs may still need its files
 		return fmt.Errorf("clear: %w", err)
 	}
 	return os.RemoveAll(o.StateDir)

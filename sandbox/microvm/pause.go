@@ -12,10 +12,9 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-)
 
-// errEnded is returned when the monitor is needed alive and is not.
-var errEnded = errors.New("the monitor has ended")
+	"thaw.dev/thaw/internal/pidfd"
+)
 
 // Pause sends SIGSTOP to every process of the machine. Nothing of it runs then: virtual CPUs, timers and devices are
 // threads of the monitor. To stop the machine by the monitor's own means takes longer, and its clock would stand still
@@ -30,12 +29,12 @@ func (s *Sandbox) pause(ctx context.Context) error {
 	}
 	s.frozen = all
 	for _, p := range all {
-		if err := p.signal(unix.SIGSTOP); err != nil {
+		if err := p.Signal(unix.SIGSTOP); err != nil {
 			return err
 		}
 	}
 	for _, p := range all {
-		if err := p.awaitStop(ctx); err != nil {
+		if err := awaitStop(ctx, p); err != nil {
 			return err
 		}
 	}
@@ -48,7 +47,7 @@ func (s *Sandbox) Resume(ctx context.Context) error { return s.step(ctx, "resume
 func (s *Sandbox) resume(ctx context.Context) error {
 	var errs []error
 	for _, p := range s.frozen {
-		errs = append(errs, p.signal(unix.SIGCONT))
+		errs = append(errs, p.Signal(unix.SIGCONT))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return err
@@ -64,14 +63,8 @@ func (s *Sandbox) resume(ctx context.Context) error {
 	return nil
 }
 
-// process is one of the machine's, by a descriptor, so that no other can be meant.
-type process struct {
-	pid int
-	fd  *os.File
-}
-
 // processes returns the machine's.
-func (s *Sandbox) processes() (all []*process, err error) {
+func (s *Sandbox) processes() (all []*pidfd.Process, err error) {
 	defer func() {
 		if err != nil {
 			closeProcesses(all)
@@ -83,45 +76,37 @@ func (s *Sandbox) processes() (all []*process, err error) {
 		return nil, err
 	}
 	for _, pid := range pids {
-		fd, err := unix.PidfdOpen(pid, 0)
-		if errors.Is(err, unix.ESRCH) {
+		p, err := pidfd.Open(pid)
+		if errors.Is(err, pidfd.ErrEnded) {
 			continue
 		}
 		if err != nil {
-			return all, fmt.Errorf("open pidfd: %w", err)
+			return all, err
 		}
-		all = append(all, &process{pid, os.NewFile(uintptr(fd), "pidfd")})
+		all = append(all, p)
 	}
 	// A number that is still in the group now is of the group's, even if it has changed hands meanwhile.
 	if pids, err = s.group.Pids(); err != nil {
 		return all, err
 	}
-	if len(all) == 0 || slices.ContainsFunc(all, func(p *process) bool { return !slices.Contains(pids, p.pid) }) {
-		return all, errEnded
+	if len(all) == 0 || slices.ContainsFunc(all, func(p *pidfd.Process) bool { return !slices.Contains(pids, p.PID()) }) {
+		return all, pidfd.ErrEnded
 	}
 	return all, nil
 }
 
-func closeProcesses(all []*process) {
+func closeProcesses(all []*pidfd.Process) {
 	for _, p := range all {
-		_ = p.fd.Close()
+		_ = p.Close()
 	}
-}
-
-func (p *process) signal(sig unix.Signal) error {
-	err := control(p.fd, func(fd uintptr) error { return unix.PidfdSendSignal(int(fd), sig, nil, 0) })
-	if errors.Is(err, unix.ESRCH) {
-		return errEnded
-	}
-	return err
 }
 
 // awaitStop waits until all threads of p, to which SIGSTOP was sent, stand still. A thread needs a moment to come to the
 // place where it stops, and the kernel tells only the parent.
-func (p *process) awaitStop(ctx context.Context) error {
+func awaitStop(ctx context.Context, p *pidfd.Process) error {
 	for pause := 20 * time.Microsecond; ; pause = min(2*pause, time.Millisecond) {
-		stopped, err := p.stopped()
-		if stopped || err != nil {
+		done, err := stopped(p.PID())
+		if done || err != nil {
 			return err
 		}
 		select {
@@ -132,11 +117,12 @@ func (p *process) awaitStop(ctx context.Context) error {
 	}
 }
 
-func (p *process) stopped() (bool, error) {
-	tasks := fmt.Sprintf("/proc/%d/task", p.pid)
+// stopped reports whether all threads of process pid stand still.
+func stopped(pid int) (bool, error) {
+	tasks := fmt.Sprintf("/proc/%d/task", pid)
 	tids, err := os.ReadDir(tasks)
 	if err != nil {
-		return false, errEnded
+		return false, pidfd.ErrEnded
 	}
 	for _, tid := range tids {
 		b, err := os.ReadFile(filepath.Join(tasks, tid.Name(), "stat"))
@@ -149,8 +135,8 @@ func (p *process) stopped() (bool, error) {
 		switch state := threadState(b); state {
 		case 'T', 't':
 		case 'Z', 'X':
-			if tid.Name() == strconv.Itoa(p.pid) {
-				return false, errEnded
+			if tid.Name() == strconv.Itoa(pid) {
+				return false, pidfd.ErrEnded
 			}
 		default:
 			return false, nil

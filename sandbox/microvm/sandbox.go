@@ -10,6 +10,7 @@ import (
 
 	"thaw.dev/thaw/internal/cgroup"
 	"thaw.dev/thaw/internal/hostfile"
+	"thaw.dev/thaw/internal/pidfd"
 	"thaw.dev/thaw/sandbox"
 	"thaw.dev/thaw/sandbox/microvm/guest"
 	"thaw.dev/thaw/sandbox/microvm/vmm"
@@ -38,13 +39,13 @@ type Sandbox struct {
 
 	stepMu sync.Mutex // held by each step that changes the state
 	// The fields below are guarded by stepMu.
-	drives    []*os.File    // content of the machine's drives, by number; nil is none
-	mounts    []guest.Mount // images attached before the start
-	formatted bool          // the scratch drive has its empty file system
-	alive     bool          // started or restored
-	hotImages int           // how many images were attached while it ran
-	frozen    []*process    // what was stopped by Pause
-	stale     bool          // the guest does not know limits yet
+	drives    []*os.File       // content of the machine's drives, by number; nil is none
+	mounts    []guest.Mount    // images attached before the start
+	formatted bool             // the scratch drive has its empty file system
+	alive     bool             // started or restored
+	hotImages int              // how many images were attached while it ran
+	frozen    []*pidfd.Process // what was stopped by Pause
+	stale     bool             // the guest does not know limits yet
 
 	mu      sync.Mutex
 	machine *machine // guarded by mu; nil until there is one

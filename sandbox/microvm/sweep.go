@@ -4,39 +4,28 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"thaw.dev/thaw/internal/cgroup"
 	"thaw.dev/thaw/internal/hostfile"
+	"thaw.dev/thaw/internal/pidfd"
 )
 
-// sweepPatience is how long a killed monitor may take to end.
+// sweepPatience is how long the processes of one sandbox may take to end.
 const sweepPatience = 10 * time.Second
 
 // sweep removes what earlier engines left: monitors, which are in the engine's cgroups from before they do anything, the
 // cgroups, files, and boot templates that fit nothing any more.
 func (e *Engine) sweep(ctx context.Context) error {
-	errs := []error{e.opts.VMM.Sweep(ctx)}
-	groups, err := e.tree.Groups()
-	errs = append(errs, err)
-	for _, g := range groups {
-		if err := context.Cause(ctx); err != nil {
-			return fmt.Errorf("sweep: %w", err)
-		}
-		killed, err := killGroup(g)
-		if killed > 0 {
-			e.log.Info("killed processes of an earlier run", "sandbox", g.Name(), "processes", killed)
-		}
-		errs = append(errs, err, g.Remove(removeCgroupPatience))
-	}
-	errs = append(errs, hostfile.Clear(e.tmpDir()), e.sweepTemplates())
-	if err := errors.Join(errs...); err != nil {
+	err := errors.Join(
+		e.opts.VMM.Sweep(ctx), clearGroups(ctx, e.tree, e.log), hostfile.Clear(e.tmpDir()), e.sweepTemplates(),
+	)
+	if err != nil {
 		return fmt.Errorf("sweep: %w", err)
 	}
 	return nil
@@ -61,52 +50,44 @@ func (e *Engine) sweepTemplates() error {
 	return errors.Join(errs...)
 }
 
+// clearGroups removes the groups of a tree and kills what is in them.
+func clearGroups(ctx context.Context, tree *cgroup.Tree, log *slog.Logger) error {
+	groups, err := tree.Groups()
+	errs := []error{err}
+	for _, g := range groups {
+		killed, err := killGroup(ctx, g)
+		if killed > 0 {
+			log.Info("killed processes of an earlier run", "sandbox", g.Name(), "processes", killed)
+		}
+		errs = append(errs, err, g.Remove(removeCgroupPatience))
+	}
+	return errors.Join(errs...)
+}
+
 // killGroup kills what is in g and waits for its end.
-func killGroup(g *cgroup.Group) (killed int, err error) {
-	for deadline := time.Now().Add(sweepPatience); ; {
+func killGroup(ctx context.Context, g *cgroup.Group) (killed int, err error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, sweepPatience, fmt.Errorf("%s is not empty after %s", g.Name(), sweepPatience))
+	defer cancel()
+	in := func(pid int) bool {
+		pids, err := g.Pids()
+		return err == nil && slices.Contains(pids, pid)
+	}
+	for {
 		pids, err := g.Pids()
 		if err != nil || len(pids) == 0 {
 			return killed, err
 		}
-		if time.Now().After(deadline) {
-			return killed, fmt.Errorf("processes %v of %s are still there after %s", pids, g.Name(), sweepPatience)
-		}
 		for _, pid := range pids {
-			n, err := killIn(g, pid, deadline)
-			killed += n
+			if err := context.Cause(ctx); err != nil {
+				return killed, err
+			}
+			ok, err := pidfd.Kill(ctx, pid, in)
 			if err != nil {
-				return killed, fmt.Errorf("kill process %d: %w", pid, err)
+				return killed, err
+			}
+			if ok {
+				killed++
 			}
 		}
-	}
-}
-
-// killIn kills pid if it is in g, and waits for its end.
-func killIn(g *cgroup.Group, pid int, deadline time.Time) (int, error) {
-	fd, err := unix.PidfdOpen(pid, 0)
-	if errors.Is(err, unix.ESRCH) {
-		return 0, nil
-	}
-	if err != nil {
-		return 0, err
-	}
-	defer func() { _ = unix.Close(fd) }()
-	// Looked at after the pidfd was opened: the number cannot have changed hands since.
-	if pids, err := g.Pids(); err != nil || !slices.Contains(pids, pid) {
-		return 0, err
-	}
-	if err := unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0); err != nil && !errors.Is(err, unix.ESRCH) {
-		return 0, err
-	}
-	for {
-		left := time.Until(deadline)
-		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, max(0, int(left.Milliseconds())))
-		if errors.Is(err, unix.EINTR) {
-			continue
-		}
-		if err == nil && n == 0 {
-			err = fmt.Errorf("it is still there after %s", sweepPatience)
-		}
-		return 1, err
 	}
 }

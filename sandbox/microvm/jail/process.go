@@ -9,14 +9,15 @@ import (
 	"sync"
 
 	"golang.org/x/sys/unix"
+
+	"thaw.dev/thaw/internal/pidfd"
 )
 
 // Process is a jailed program, or the shim that will become it.
 type Process struct {
-	pid  int
-	fd   *os.File // pidfd
-	gate *os.File // what the shim waits at, and looks at to know whether we are there
-	done chan struct{}
+	child *pidfd.Process
+	gate  *os.File // what the shim waits at, and looks at to know whether we are there
+	done  chan struct{}
 
 	mu     sync.Mutex
 	killed bool            // guarded by mu; by us
@@ -31,42 +32,21 @@ const maxWords = 3 << 10
 // gate a file that is to be open as long as it lives; both are closed when it has ended. Two goroutines, one for its end
 // and one for its words, end with the process.
 func Watch(pid int, gate, last *os.File) (*Process, error) {
-	fd, err := unix.PidfdOpen(pid, unix.PIDFD_NONBLOCK)
+	child, err := pidfd.Child(pid)
 	if err != nil {
-		_ = unix.Kill(pid, unix.SIGKILL) // our child, not waited for: the number is its own
-		_, _ = unix.Wait4(pid, nil, 0, nil)
-		return nil, errors.Join(fmt.Errorf("open pidfd: %w", err), gate.Close(), last.Close())
+		return nil, errors.Join(err, gate.Close(), last.Close())
 	}
-	p := &Process{pid: pid, fd: os.NewFile(uintptr(fd), "pidfd"), gate: gate, done: make(chan struct{})}
+	p := &Process{child: child, gate: gate, done: make(chan struct{})}
 	words := make(chan string, 1)
 	go func() { words <- tail(last) }()
 	go func() {
-		p.await()
+		p.ws = child.Wait()
 		p.words = <-words // the pipe ends with the last process that has it
-		_ = p.fd.Close()
+		_ = child.Close()
 		_ = p.gate.Close()
 		close(p.done)
 	}()
 	return p, nil
-}
-
-// await waits for the end and reaps.
-func (p *Process) await() {
-	if raw, err := p.fd.SyscallConn(); err == nil {
-		// The pidfd becomes readable when the process ended: no thread blocks meanwhile.
-		err = raw.Read(func(uintptr) bool {
-			n, err := unix.Wait4(p.pid, &p.ws, unix.WNOHANG, nil)
-			return n == p.pid || (err != nil && !errors.Is(err, unix.EINTR))
-		})
-		if err == nil {
-			return
-		}
-	}
-	for { // the poller refuses pidfds on this kernel
-		if _, err := unix.Wait4(p.pid, &p.ws, 0, nil); !errors.Is(err, unix.EINTR) {
-			return
-		}
-	}
 }
 
 // tail reads to the end and returns the last bytes.
@@ -87,16 +67,14 @@ func tail(r io.ReadCloser) string {
 }
 
 // PID is its number on the host.
-func (p *Process) PID() int { return p.pid }
+func (p *Process) PID() int { return p.child.PID() }
 
 // Kill ends the process and waits until it and all it started are gone. Idempotent.
 func (p *Process) Kill() {
 	p.mu.Lock()
 	p.killed = true
 	p.mu.Unlock()
-	if raw, err := p.fd.SyscallConn(); err == nil {
-		_ = raw.Control(func(fd uintptr) { _ = unix.PidfdSendSignal(int(fd), unix.SIGKILL, nil, 0) })
-	}
+	_ = p.child.Signal(unix.SIGKILL) // fails only if it has ended
 	<-p.done
 }
 

@@ -63,7 +63,7 @@ func Start(ctx context.Context, o Options) (*Process, error) {
 		return nil, fmt.Errorf("start jail: %w", err)
 	}
 	if o.Started != nil {
-		if err := o.Started(p.pid); err != nil {
+		if err := o.Started(p.PID()); err != nil {
 			p.Kill()
 			return nil, err
 		}
