@@ -196,7 +196,7 @@ func keep(sv *saved, dir, fingerprint string, shape vmm.Shape, ended func() erro
 
 // furnish gives m what every machine has: memory and ports.
 func (e *Engine) furnish(m *vmm.Machine, memory *os.File, p *ports) (err error) {
-	if m.Memory, err = reopen(memory); err != nil {
+	if m.Memory, err = hostfile.Reopen(memory, os.O_RDWR); err != nil {
 		return err
 	}
 	if m.Ports, err = p.guests(); err != nil {

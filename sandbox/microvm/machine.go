@@ -7,6 +7,7 @@ import (
 	"os"
 	"time"
 
+	"thaw.dev/thaw/internal/hostfile"
 	"thaw.dev/thaw/sandbox"
 	"thaw.dev/thaw/sandbox/microvm/guest"
 	"thaw.dev/thaw/sandbox/microvm/vmm"
@@ -59,9 +60,9 @@ func (s *Sandbox) prepare(ctx context.Context, in *stash, e *entry) (err error) 
 	if err := s.e.furnish(&m, e.saved.memory, s.ports); err != nil {
 		return err
 	}
-	if m.Scratch, err = duplicate(s.scratch); err == nil && s.device != nil {
+	if m.Scratch, err = hostfile.Duplicate(s.scratch); err == nil && s.device != nil {
 		m.MAC = s.device.MAC
-		m.Network, err = duplicate(s.device.File)
+		m.Network, err = hostfile.Duplicate(s.device.File)
 	}
 	if err != nil {
 		return errors.Join(err, closeMachine(&m))

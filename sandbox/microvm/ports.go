@@ -34,7 +34,7 @@ func (p *ports) link() sandbox.Link {
 // guests returns descriptors of the guest's ends for a monitor, which closes them.
 func (p *ports) guests() (ends [vmm.NumPorts]*os.File, err error) {
 	for i, f := range p.guest {
-		if ends[i], err = duplicate(f); err != nil {
+		if ends[i], err = hostfile.Duplicate(f); err != nil {
 			_ = hostfile.Close(ends[:]...)
 			return ends, err
 		}

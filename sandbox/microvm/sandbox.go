@@ -149,7 +149,7 @@ func (s *Sandbox) tmpBytes() int64 {
 
 // load lets the waiting monitor go on from what was saved.
 func (s *Sandbox) load(ctx context.Context, sv *saved) error {
-	state, err := reopen(sv.state)
+	state, err := hostfile.Reopen(sv.state, os.O_RDWR)
 	if err != nil {
 		return err
 	}

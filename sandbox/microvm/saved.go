@@ -17,11 +17,11 @@ type saved struct {
 
 // newSaved returns two files to save into.
 func newSaved() (*saved, error) {
-	memory, err := newMemfd("guest memory")
+	memory, err := hostfile.Memory("guest memory")
 	if err != nil {
 		return nil, err
 	}
-	state, err := newMemfd("machine state")
+	state, err := hostfile.Memory("machine state")
 	if err != nil {
 		return nil, errors.Join(err, memory.Close())
 	}
@@ -31,7 +31,7 @@ func newSaved() (*saved, error) {
 // seal makes s unchangeable.
 func (s *saved) seal() error {
 	for _, f := range []*os.File{s.memory, s.state} {
-		if err := seal(f); err != nil {
+		if err := hostfile.Seal(f); err != nil {
 			return err
 		}
 		n, err := usedBytes(f)

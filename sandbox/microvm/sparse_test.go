@@ -8,13 +8,15 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"thaw.dev/thaw/internal/hostfile"
 )
 
 func never() error { return nil }
 
 func sparseFile(t testing.TB, size int64, at map[int64][]byte) *os.File {
 	t.Helper()
-	f, err := newMemfd("test")
+	f, err := hostfile.Memory("test")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,31 +144,6 @@ func FuzzUnpack(f *testing.F) {
 			t.Errorf("%d bytes, %v, %v", st.Size(), err, serr)
 		}
 	})
-}
-
-func TestSealedMemoryCannotBeChanged(t *testing.T) {
-	t.Parallel()
-	f := sparseFile(t, 1<<20, map[int64][]byte{0: []byte("template")})
-	if err := seal(f); err != nil {
-		t.Fatal(err)
-	}
-	for _, open := range []func(*os.File) (*os.File, error){reopen, duplicate} {
-		again, err := open(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := again.WriteAt([]byte("x"), 0); !errors.Is(err, os.ErrPermission) {
-			t.Errorf("write: %v", err)
-		}
-		for _, size := range []int64{0, 2 << 20} {
-			if err := again.Truncate(size); !errors.Is(err, os.ErrPermission) {
-				t.Errorf("truncate to %d: %v", size, err)
-			}
-		}
-		if err := again.Close(); err != nil {
-			t.Error(err)
-		}
-	}
 }
 
 func TestThreadState(t *testing.T) {

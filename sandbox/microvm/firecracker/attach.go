@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"thaw.dev/thaw/internal/hostfile"
 	"thaw.dev/thaw/sandbox/microvm/firecracker/supervisor"
 	"thaw.dev/thaw/sandbox/microvm/jail"
 )
@@ -59,39 +60,32 @@ func (m *machine) attach(p supervisor.Place, f *os.File, attr uint64) error {
 // detach returns a mount of f that is nowhere yet. A file without a name gets one until unlink is called, which must be
 // after it was attached.
 func (d *Driver) detach(f *os.File) (tree *os.File, unlink func(), err error) {
-	raw, err := f.SyscallConn()
-	if err != nil {
-		return nil, nil, err
-	}
 	unlink = func() {}
 	var fd int
-	var treeErr error
-	if err := raw.Control(func(of uintptr) {
+	err = hostfile.Control(f, func(of uintptr) (err error) {
 		var st unix.Stat_t
-		if treeErr = unix.Fstat(int(of), &st); treeErr != nil {
-			return
+		if err := unix.Fstat(int(of), &st); err != nil {
+			return err
 		}
 		if st.Nlink > 0 {
-			fd, treeErr = unix.OpenTree(int(of), "", unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|unix.AT_EMPTY_PATH)
-			return
+			fd, err = unix.OpenTree(int(of), "", unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|unix.AT_EMPTY_PATH)
+			return err
 		}
 		name := filepath.Join(d.opts.StateDir, fmt.Sprintf("%s%d-%d", linkPrefix, st.Dev, st.Ino))
-		if treeErr = unix.Linkat(int(of), "", unix.AT_FDCWD, name, unix.AT_EMPTY_PATH); treeErr != nil {
-			treeErr = fmt.Errorf("give it a name, which only files made with O_TMPFILE on the file system of %s can have: %w", d.opts.StateDir, treeErr)
-			return
+		if err := unix.Linkat(int(of), "", unix.AT_FDCWD, name, unix.AT_EMPTY_PATH); err != nil {
+			return fmt.Errorf("give it a name, which only files made with O_TMPFILE on the file system of %s can have: %w", d.opts.StateDir, err)
 		}
 		unlink = func() {
 			if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				d.log.Warn("cannot remove a file's name", "file", name, "error", err)
 			}
 		}
-		fd, treeErr = unix.OpenTree(unix.AT_FDCWD, name, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|unix.AT_SYMLINK_NOFOLLOW)
-	}); err != nil {
-		return nil, nil, err
-	}
-	if treeErr != nil {
+		fd, err = unix.OpenTree(unix.AT_FDCWD, name, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|unix.AT_SYMLINK_NOFOLLOW)
+		return err
+	})
+	if err != nil {
 		unlink()
-		return nil, nil, fmt.Errorf("make a mount of %s: %w", f.Name(), treeErr)
+		return nil, nil, fmt.Errorf("make a mount of %s: %w", f.Name(), err)
 	}
 	return os.NewFile(uintptr(fd), f.Name()), unlink, nil
 }

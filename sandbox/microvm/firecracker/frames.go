@@ -7,6 +7,8 @@ import (
 	"sync"
 
 	"golang.org/x/sys/unix"
+
+	"thaw.dev/thaw/internal/hostfile"
 )
 
 // maxFrame is the largest Ethernet frame of a machine's network, in bytes.
@@ -21,32 +23,18 @@ type frames struct {
 
 // pump takes over tap; network stays its owner's, whose descriptor is duplicated.
 func pump(tap, network *os.File) (*frames, error) {
-	fd, err := duplicate(network)
+	err := hostfile.Control(network, func(fd uintptr) error { return unix.SetNonblock(int(fd), true) })
+	if err == nil {
+		network, err = hostfile.Duplicate(network) // and neither blocks now
+	}
 	if err != nil {
 		_ = tap.Close()
 		return nil, fmt.Errorf("network: %w", err)
 	}
-	f := &frames{tap: tap, network: os.NewFile(uintptr(fd), "network")}
+	f := &frames{tap: tap, network: network}
 	f.wg.Go(func() { carryFrames(f.network, f.tap) })
 	f.wg.Go(func() { carryFrames(f.tap, f.network) })
 	return f, nil
-}
-
-// duplicate returns a descriptor of f that does not block.
-func duplicate(f *os.File) (fd int, err error) {
-	raw, err := f.SyscallConn()
-	if err != nil {
-		return 0, err
-	}
-	var dupErr error
-	if err := raw.Control(func(of uintptr) {
-		if fd, dupErr = unix.FcntlInt(of, unix.F_DUPFD_CLOEXEC, 0); dupErr == nil {
-			dupErr = unix.SetNonblock(fd, true)
-		}
-	}); err != nil {
-		return 0, err
-	}
-	return fd, dupErr
 }
 
 // carryFrames ends when one of the files is closed or its other end is gone.

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"thaw.dev/thaw/internal/helperbin"
+	"thaw.dev/thaw/internal/hostfile"
 	"thaw.dev/thaw/internal/leakcheck"
 	"thaw.dev/thaw/internal/testenv"
 	"thaw.dev/thaw/sandbox/microvm/firecracker"
@@ -134,11 +135,10 @@ func pair(t testing.TB, kind int) (near, far *os.File) {
 // nameless returns a file without a name, as engines make them.
 func nameless(t testing.TB, dir string, bytes int64) *os.File {
 	t.Helper()
-	fd, err := unix.Open(dir, unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, 0o600)
+	f, err := hostfile.Nameless(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := os.NewFile(uintptr(fd), "nameless")
 	if err := f.Truncate(bytes); err != nil {
 		t.Fatal(err)
 	}
@@ -147,11 +147,10 @@ func nameless(t testing.TB, dir string, bytes int64) *os.File {
 
 func memfd(t testing.TB, bytes int64) *os.File {
 	t.Helper()
-	fd, err := unix.MemfdCreate("memory", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
+	f, err := hostfile.Memory("memory")
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := os.NewFile(uintptr(fd), "memory")
 	t.Cleanup(func() { _ = f.Close() })
 	if err := f.Truncate(bytes); err != nil {
 		t.Fatal(err)
@@ -161,11 +160,11 @@ func memfd(t testing.TB, bytes int64) *os.File {
 
 func duplicate(t testing.TB, f *os.File) *os.File {
 	t.Helper()
-	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	again, err := hostfile.Duplicate(f)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return os.NewFile(uintptr(fd), f.Name())
+	return again
 }
 
 // kernel is what the double takes for one.
@@ -217,8 +216,7 @@ func (g *guest) save(shape vmm.Shape) saved {
 	if err := g.vm.Continue(within(g.t)); err != nil {
 		g.t.Fatal(err)
 	}
-	const seals = unix.F_SEAL_WRITE | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_SEAL
-	if _, err := unix.FcntlInt(s.memory.Fd(), unix.F_ADD_SEALS, seals); err != nil {
+	if err := hostfile.Seal(s.memory); err != nil {
 		g.t.Fatal(err)
 	}
 	return s

@@ -7,6 +7,8 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"thaw.dev/thaw/internal/hostfile"
 )
 
 // What is in a jail is Firecracker's to change. The driver opens nothing there but by these functions.
@@ -18,19 +20,16 @@ func openInJail(root *os.File, path string, flags int, mode uint64) (*os.File, e
 		Mode:    mode,
 		Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_MAGICLINKS | unix.RESOLVE_NO_XDEV,
 	}
-	raw, err := root.SyscallConn()
-	if err != nil {
-		return nil, err
-	}
-	var fd int
-	var openErr error
-	if err := raw.Control(func(dir uintptr) { fd, openErr = unix.Openat2(int(dir), path, &how) }); err != nil {
-		return nil, err
-	}
-	if openErr != nil {
-		return nil, fmt.Errorf("open %s in the jail: %w", path, openErr)
-	}
-	return os.NewFile(uintptr(fd), path), nil
+	var f *os.File
+	err := hostfile.Control(root, func(dir uintptr) error {
+		fd, err := unix.Openat2(int(dir), path, &how)
+		if err != nil {
+			return fmt.Errorf("open %s in the jail: %w", path, err)
+		}
+		f = os.NewFile(uintptr(fd), path)
+		return nil
+	})
+	return f, err
 }
 
 // dialInJail connects to the stream socket at path below root.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"time"
 
+	"thaw.dev/thaw/internal/hostfile"
 	"thaw.dev/thaw/sandbox/microvm/firecracker/supervisor"
 	"thaw.dev/thaw/sandbox/microvm/jail"
 	"thaw.dev/thaw/sandbox/microvm/vmm"
@@ -29,8 +30,8 @@ type machine struct {
 	process    *jail.Process
 	supervisor *supervisor.Client
 	relays     *relays
-	memory     *os.File // what Boot was given, or nil
-	files      []*os.File
+	memory     *os.File   // what Boot was given, or nil
+	files      []*os.File // what it was given besides its ports
 
 	// Set by begin, before anybody else has the machine.
 	root   *os.File // the jail's root directory, only a name
@@ -48,13 +49,8 @@ type machine struct {
 func newMachine(d *Driver, m vmm.Machine, p *jail.Process, s *supervisor.Client) *machine {
 	vm := &machine{
 		driver: d, id: m.ID, shape: m.Shape, process: p, supervisor: s, memory: m.Memory,
-		relays: newRelays(m.Ports),
-		done:   make(chan struct{}),
-	}
-	for _, f := range []*os.File{m.Memory, m.Scratch, m.Network} {
-		if f != nil {
-			vm.files = append(vm.files, f)
-		}
+		relays: newRelays(m.Ports), files: []*os.File{m.Memory, m.Scratch, m.Network},
+		done: make(chan struct{}),
 	}
 	return vm
 }
@@ -197,11 +193,7 @@ func (vm *machine) watchEnd() {
 	if vm.frames != nil {
 		vm.frames.close()
 	}
-	for _, f := range append(vm.files, vm.root) {
-		if f != nil {
-			_ = f.Close()
-		}
-	}
+	_ = hostfile.Close(append(vm.files, vm.root)...)
 	vm.driver.remove(vm)
 	close(vm.done)
 }

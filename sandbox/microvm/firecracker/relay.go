@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"thaw.dev/thaw/internal/hostfile"
 	"thaw.dev/thaw/sandbox/microvm/vmm"
 )
 
@@ -75,14 +76,7 @@ func (r *relays) start(root *os.File) error {
 }
 
 // closeFiles closes what start has duplicated, or what it was not called for.
-func (r *relays) closeFiles() {
-	for i, f := range r.files {
-		if f != nil {
-			_ = f.Close()
-			r.files[i] = nil
-		}
-	}
-}
+func (r *relays) closeFiles() { _ = hostfile.Close(r.files[:]...) }
 
 // open lets the relays connect; the machine runs.
 func (r *relays) open() {

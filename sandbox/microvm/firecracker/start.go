@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"thaw.dev/thaw/internal/hostfile"
 	"thaw.dev/thaw/sandbox/microvm/firecracker/supervisor"
 	"thaw.dev/thaw/sandbox/microvm/jail"
 	"thaw.dev/thaw/sandbox/microvm/vmm"
@@ -60,11 +61,7 @@ func (d *Driver) Prepare(ctx context.Context, m vmm.Machine) (vmm.VM, error) {
 
 // closeMachine closes the files of a machine that was not started.
 func closeMachine(m vmm.Machine) {
-	for _, f := range append([]*os.File{m.Memory, m.Scratch, m.Network}, m.Ports[:]...) {
-		if f != nil {
-			_ = f.Close()
-		}
-	}
+	_ = hostfile.Close(append(m.Ports[:], m.Memory, m.Scratch, m.Network)...)
 }
 
 // check refuses machines that Firecracker cannot be.

@@ -6,8 +6,7 @@ import (
 	"fmt"
 	"os"
 
-	"golang.org/x/sys/unix"
-
+	"thaw.dev/thaw/internal/hostfile"
 	"thaw.dev/thaw/sandbox/microvm/vmm"
 )
 
@@ -23,7 +22,7 @@ const (
 // blankDrive returns a file with a qcow2 image of MaxDriveBytes in which nothing was ever written, so that all of it is
 // read from its backing node. It can be shared: nobody can change it.
 func blankDrive() (*os.File, error) {
-	f, err := newMemfd("blank")
+	f, err := hostfile.Memory("blank")
 	if err != nil {
 		return nil, err
 	}
@@ -49,13 +48,10 @@ func blankDrive() (*os.File, error) {
 	if err := f.Truncate(3 * qcowCluster); err != nil {
 		return nil, err
 	}
-	if err := control(f, func(fd int) error {
-		_, err := unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, unix.F_SEAL_WRITE|unix.F_SEAL_GROW|unix.F_SEAL_SHRINK|unix.F_SEAL_SEAL)
-		return err
-	}); err != nil {
+	if err := hostfile.Seal(f); err != nil {
 		return nil, err
 	}
-	return reopen(f, os.O_RDONLY)
+	return hostfile.Reopen(f, os.O_RDONLY)
 }
 
 // driveOptions are the options of drive i's node.
@@ -82,7 +78,7 @@ func (v *VM) setDrive(ctx context.Context, i int, image *os.File) error {
 	if !info.Mode().IsRegular() || info.Size() > vmm.MaxDriveBytes {
 		return fmt.Errorf("%s with %d bytes cannot be its content", info.Mode().Type(), info.Size())
 	}
-	f, err := reopen(image, os.O_RDONLY)
+	f, err := hostfile.Reopen(image, os.O_RDONLY)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"thaw.dev/thaw/internal/hostfile"
 )
 
 // Load gives a waiting machine the rest of its state and lets it run.
@@ -21,7 +23,7 @@ func (v *VM) load(ctx context.Context, state *os.File) error {
 	if _, err := state.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	own, err := newMemfd("state")
+	own, err := hostfile.Memory("state")
 	if err != nil {
 		return err
 	}

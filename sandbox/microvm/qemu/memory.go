@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"thaw.dev/thaw/internal/hostfile"
 )
 
 const pageBytes = 4096
@@ -20,7 +22,7 @@ const stepBytes = 2 << 20
 
 // newMemory returns memory full of zeros.
 func newMemory(size int64) (*os.File, error) {
-	f, err := newMemfd("memory")
+	f, err := hostfile.Memory("memory")
 	if err != nil {
 		return nil, err
 	}
@@ -33,8 +35,8 @@ func newMemory(size int64) (*os.File, error) {
 // sealed checks that nobody can change a memory file: QEMU opens it to write even where it maps it private.
 func sealed(f *os.File) error {
 	const all = unix.F_SEAL_WRITE | unix.F_SEAL_SHRINK
-	return control(f, func(fd int) error {
-		seals, err := unix.FcntlInt(uintptr(fd), unix.F_GET_SEALS, 0)
+	return hostfile.Control(f, func(fd uintptr) error {
+		seals, err := unix.FcntlInt(fd, unix.F_GET_SEALS, 0)
 		if err != nil {
 			return fmt.Errorf("memory to load is no memfd: %w", err)
 		}
@@ -102,8 +104,8 @@ func (v *VM) saveMemory(ctx context.Context, to *os.File) error {
 func readData(f *os.File, buf []byte, at int64) (bool, error) {
 	clear(buf)
 	var next int64
-	err := control(f, func(fd int) (err error) {
-		next, err = unix.Seek(fd, at, unix.SEEK_DATA)
+	err := hostfile.Control(f, func(fd uintptr) (err error) {
+		next, err = unix.Seek(int(fd), at, unix.SEEK_DATA)
 		return err
 	})
 	if errors.Is(err, unix.ENXIO) || (err == nil && next >= at+int64(len(buf))) {
@@ -177,7 +179,7 @@ type mapping struct{ address, offset, length int64 }
 // mappings returns where process pid has mapped the first size bytes of f, once each.
 func mappings(pid int, f *os.File, size int64) ([]mapping, error) {
 	var st unix.Stat_t
-	if err := control(f, func(fd int) error { return unix.Fstat(fd, &st) }); err != nil {
+	if err := hostfile.Control(f, func(fd uintptr) error { return unix.Fstat(int(fd), &st) }); err != nil {
 		return nil, err
 	}
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/maps", pid))

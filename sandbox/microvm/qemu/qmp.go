@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"thaw.dev/thaw/internal/hostfile"
 )
 
 // Bounds of what QEMU may answer. Once a guest runs in it, every answer may be an attacker's.
@@ -162,8 +164,8 @@ func (q *qmp) send(c command) error {
 		return err
 	}
 	var n int
-	err = control(c.file, func(fd int) (err error) {
-		n, _, err = q.conn.WriteMsgUnix(b, unix.UnixRights(fd), nil)
+	err = hostfile.Control(c.file, func(fd uintptr) (err error) {
+		n, _, err = q.conn.WriteMsgUnix(b, unix.UnixRights(int(fd)), nil)
 		return err
 	})
 	if err == nil && n < len(b) { // the descriptor went with the first bytes

@@ -3,7 +3,6 @@ package qemu_test
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"net"
 	"os"
 	"testing"
@@ -11,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"thaw.dev/thaw/internal/hostfile"
 	"thaw.dev/thaw/sandbox/microvm/qemu"
 	"thaw.dev/thaw/sandbox/microvm/vmm"
 )
@@ -70,33 +70,24 @@ func pair(t testing.TB, kind int) (ours, theirs *os.File) {
 
 func memfd(t testing.TB, name string, size int64) *os.File {
 	t.Helper()
-	fd, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f := os.NewFile(uintptr(fd), name)
+	f, err := hostfile.Memory(name)
+	must(t, err)
 	t.Cleanup(func() { _ = f.Close() })
-	if err := f.Truncate(size); err != nil {
-		t.Fatal(err)
-	}
+	must(t, f.Truncate(size))
 	return f
 }
 
 // again returns another descriptor of f's file.
 func again(t testing.TB, f *os.File) *os.File {
 	t.Helper()
-	g, err := os.OpenFile(fmt.Sprintf("/proc/self/fd/%d", f.Fd()), os.O_RDWR, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	g, err := hostfile.Reopen(f, os.O_RDWR)
+	must(t, err)
 	return g
 }
 
 func seal(t testing.TB, f *os.File) {
 	t.Helper()
-	if _, err := unix.FcntlInt(f.Fd(), unix.F_ADD_SEALS, unix.F_SEAL_WRITE|unix.F_SEAL_GROW|unix.F_SEAL_SHRINK|unix.F_SEAL_SEAL); err != nil {
-		t.Fatal(err)
-	}
+	must(t, hostfile.Seal(f))
 }
 
 func within(t testing.TB) context.Context {

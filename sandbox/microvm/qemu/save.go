@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"thaw.dev/thaw/internal/hostfile"
 )
 
 // maxState is more than the state of the devices takes, in bytes. It is a few KB for each CPU and drive.
@@ -27,12 +29,12 @@ func (v *VM) Save(ctx context.Context, memory, state *os.File) error {
 // saveDevices writes the state of everything but memory. QEMU writes it into a file of ours, whose content is copied, so
 // that it never has the file that others will load from.
 func (v *VM) saveDevices(ctx context.Context, state *os.File) error {
-	own, err := newMemfd("state")
+	own, err := hostfile.Memory("state")
 	if err != nil {
 		return err
 	}
 	defer func() { _ = own.Close() }()
-	in, err := reopen(own, os.O_WRONLY)
+	in, err := hostfile.Reopen(own, os.O_WRONLY)
 	if err != nil {
 		return err
 	}

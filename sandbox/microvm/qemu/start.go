@@ -42,7 +42,7 @@ func (d *Driver) boot(ctx context.Context, m *vmm.Machine, kernel vmm.Kernel) (*
 		if f == nil {
 			continue
 		}
-		own, err := reopen(f, os.O_RDONLY)
+		own, err := hostfile.Reopen(f, os.O_RDONLY)
 		if err != nil {
 			return nil, errors.Join(err, memory.Close())
 		}
