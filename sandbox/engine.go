@@ -108,7 +108,9 @@ type Stats struct {
 }
 
 // Link is the host's side of a sandbox's three byte channels. All are non-blocking files that support deadlines; the
-// sandbox owns and closes them. Frames on Control and Data are package link's.
+// sandbox owns and closes them. Frames on Control and Data are package link's. What processes inside have written to Logs can
+// be read before what they write to Control and Data after that: hosts know by this to which invocation output belongs. It
+// holds for as much as a socket takes; beyond that writers wait for the host anyway.
 type Link struct {
 	Control *os.File // fd 0 of PID 1, both directions
 	Data    *os.File // fd 1 of PID 1, both directions

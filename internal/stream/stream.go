@@ -8,7 +8,6 @@
 package stream
 
 import (
-	"errors"
 	"io"
 	"os"
 	"syscall"
@@ -16,11 +15,15 @@ import (
 	"unsafe"
 )
 
-// Stream is a descriptor of a socket, a pipe or a device that can be polled. One goroutine may read and one write.
+// Stream is a descriptor of a socket, a pipe or a device that can be polled. One goroutine may read and one write; while
+// one is in OnInput, others may take turns with ReadNow.
 type Stream struct {
 	file    *os.File // owns the descriptor
 	conn    syscall.RawConn
 	in, out transfer
+	now     transfer // ReadNow's
+	nothing bool     // what now found
+	once    func(fd uintptr)
 }
 
 // New takes over fd and makes it non-blocking.
@@ -36,6 +39,8 @@ func New(fd int) (*Stream, error) {
 	s.conn = conn
 	s.in = transfer{call: syscall.SYS_READ}
 	s.in.try = s.in.attempt
+	s.now = transfer{call: syscall.SYS_READ}
+	s.once = func(fd uintptr) { s.nothing = !s.now.attempt(fd) }
 	s.out = transfer{call: syscall.SYS_WRITE}
 	s.out.try = s.out.attempt
 	return s, nil
@@ -48,6 +53,26 @@ func (s *Stream) Read(b []byte) (int, error) {
 		err = io.EOF
 	}
 	return n, err
+}
+
+// ReadNow returns bytes that are there, 0 if there are none. It returns io.EOF when the other end is closed.
+func (s *Stream) ReadNow(b []byte) (int, error) {
+	s.now.b, s.now.n, s.now.err = b, 0, nil
+	err := s.conn.Control(s.once)
+	s.now.b = nil
+	switch {
+	case err != nil:
+		return 0, err
+	case s.now.n == 0 && s.now.err == nil && !s.nothing:
+		return 0, io.EOF
+	}
+	return s.now.n, s.now.err
+}
+
+// OnInput calls f, and again whenever bytes or the end have come, until f says that it is done. f must have read all there is,
+// with ReadNow, when it is not. It returns os.ErrDeadlineExceeded after Stop.
+func (s *Stream) OnInput(f func() (done bool)) error {
+	return s.conn.Read(func(uintptr) bool { return f() })
 }
 
 // Write writes all of b, waiting as long as it takes.
@@ -64,19 +89,6 @@ func (s *Stream) Write(b []byte) (int, error) {
 
 // Stop ends a Read that waits, and all later ones.
 func (s *Stream) Stop() { _ = s.file.SetReadDeadline(time.Unix(1, 0)) } // fails for a closed one only
-
-// Detach returns a descriptor of what the stream was on, in blocking mode, and closes the stream.
-func (s *Stream) Detach() (int, error) {
-	fd, _, errno := syscall.Syscall(syscall.SYS_FCNTL, s.file.Fd(), syscall.F_DUPFD_CLOEXEC, 0)
-	if errno != 0 {
-		return -1, os.NewSyscallError("duplicate", errno)
-	}
-	if err := errors.Join(syscall.SetNonblock(int(fd), false), s.Close()); err != nil {
-		_ = syscall.Close(int(fd))
-		return -1, err
-	}
-	return int(fd), nil
-}
 
 // Close closes the descriptor.
 func (s *Stream) Close() error { return s.file.Close() }

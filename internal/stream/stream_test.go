@@ -27,6 +27,39 @@ func pair(t *testing.T) (*stream.Stream, *os.File) {
 	return s, far
 }
 
+func TestReadNowDoesNotWait(t *testing.T) {
+	t.Parallel()
+	s, far := pair(t)
+	b := make([]byte, 4)
+	if n, err := s.ReadNow(b); n != 0 || err != nil {
+		t.Errorf("of nothing: %d, %v", n, err)
+	}
+	var got []byte
+	ended := make(chan error)
+	go func() {
+		ended <- s.OnInput(func() bool {
+			for {
+				n, err := s.ReadNow(b)
+				got = append(got, b[:n]...)
+				if n == 0 || err != nil {
+					return errors.Is(err, io.EOF)
+				}
+			}
+		})
+	}()
+	for _, text := range []string{"some", "thing that is longer", ""} {
+		if _, err := far.WriteString(text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := far.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-ended; err != nil || string(got) != "something that is longer" {
+		t.Errorf("got %q, %v", got, err)
+	}
+}
+
 func TestReadWaitsForBytesAndKnowsTheEnd(t *testing.T) {
 	t.Parallel()
 	s, far := pair(t)
@@ -98,24 +131,6 @@ func TestStopEndsReads(t *testing.T) {
 	}
 	if _, err := s.Write([]byte("still")); err != nil {
 		t.Error(err)
-	}
-}
-
-func TestDetachedDescriptorBlocks(t *testing.T) {
-	t.Parallel()
-	s, far := pair(t)
-	fd, err := s.Detach()
-	if err != nil {
-		t.Fatal(err)
-	}
-	detached := os.NewFile(uintptr(fd), "detached")
-	defer func() { _ = detached.Close() }()
-	go func() { _, _ = far.WriteString("x") }()
-	if n, err := syscall.Read(fd, make([]byte, 2)); n != 1 || err != nil {
-		t.Errorf("%d, %v", n, err)
-	}
-	if n, err := s.Read(make([]byte, 1)); n != 0 || err == nil {
-		t.Errorf("the stream goes on: %d, %v", n, err)
 	}
 }
 

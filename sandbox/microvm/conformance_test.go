@@ -31,7 +31,7 @@ func newEngine(t testing.TB, change ...func(*microvm.Options)) *microvm.Engine {
 // minutes under emulation; it is TestConformance, behind the build tag microvm.
 func TestMachines(t *testing.T) {
 	testConformance(t,
-		"HelloAndEcho", "ExitCode", "Crash", "AttachBeforeStart", "MemoryLimit", "PauseStopsTheGuest", "RestoreGoesOn",
+		"HelloAndEcho", "LogsBeforeAnswers", "ExitCode", "Crash", "AttachBeforeStart", "MemoryLimit", "PauseStopsTheGuest", "RestoreGoesOn",
 		"RestoreClones", "DestroyLeavesNothing",
 	)
 }

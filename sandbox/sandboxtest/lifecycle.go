@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"thaw.dev/thaw/link"
 	"thaw.dev/thaw/sandbox"
 	"thaw.dev/thaw/sandbox/sandboxtest/guest/wire"
 )
@@ -146,6 +147,25 @@ func testLogs(t *testing.T, h Harness) {
 	}
 	if got.String() != text {
 		t.Errorf("log channel carried %q", got.String())
+	}
+}
+
+// testLogsBeforeAnswers: what was printed before an answer can be read when the answer can.
+func testLogsBeforeAnswers(t *testing.T, h Harness) {
+	s, g := h.start(t, h.engine(t), sandbox.Limits{})
+	var got strings.Builder
+	logs, err := link.NewLogs(s.Link().Logs, func(b []byte) { got.Write(b) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range []int{1, 100, 10_000, 50_000} {
+		for range 5 {
+			got.Reset()
+			g.Must(wire.Request{Op: wire.Print, Text: strings.Repeat("x", n)})
+			if logs.Drain(); got.Len() != n {
+				t.Fatalf("of %d bytes printed before an answer %d were there", n, got.Len())
+			}
+		}
 	}
 }
 

@@ -50,6 +50,7 @@ func Run(t *testing.T, h Harness) {
 		{"HelloAndEcho", false, testHello},
 		{"Deadlines", false, testDeadlines},
 		{"Logs", false, testLogs},
+		{"LogsBeforeAnswers", false, testLogsBeforeAnswers},
 		{"ExitCode", false, testExitCode},
 		{"Crash", false, testCrash},
 		{"BadSpecs", false, testBadSpecs},
