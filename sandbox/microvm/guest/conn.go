@@ -93,7 +93,7 @@ func (c *Conn) Setup(ctx context.Context, s Setup) error {
 	for _, m := range s.Mounts {
 		w.Mounts = append(w.Mounts, wire.Mount{Drive: uint32(m.Drive), Target: m.Target})
 	}
-	return c.order(ctx, "set up", wire.KindSetup, w.Append(nil))
+	return c.orderWithTime(ctx, "set up", wire.KindSetup, w.Append(nil))
 }
 
 // Mount mounts the image that is the content of a drive, read-only on the directory target, absolute in the sandbox.
@@ -114,7 +114,7 @@ func (c *Conn) Refresh(ctx context.Context, r Refresh) error {
 	if err != nil {
 		return err
 	}
-	return c.order(ctx, "refresh", wire.KindRefresh, w.Append(nil))
+	return c.orderWithTime(ctx, "refresh", wire.KindRefresh, w.Append(nil))
 }
 
 // Quiesce stops everything but init, writes what the guest has not yet written to its disk and drops its caches. A machine

@@ -6,8 +6,10 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -52,6 +54,49 @@ func serve(t *testing.T, far *os.File, reply func(wire.Frame) wire.Frame) {
 	say(t, far, r)
 }
 
+// serveAll answers requests with reply until the connection ends.
+func serveAll(far *os.File, reply func(wire.Frame) wire.Frame) {
+	for {
+		f, err := wire.Read(far, wire.MaxRequest)
+		if err != nil {
+			return
+		}
+		r := reply(f)
+		r.ID = f.ID
+		if _, err := far.Write(wire.Append(nil, r)); err != nil {
+			return
+		}
+	}
+}
+
+// TestTheTimeIsSentAgain to a guest that takes long to answer, so that its clock does not stay behind by so much.
+func TestTheTimeIsSentAgain(t *testing.T) {
+	t.Parallel()
+	c, far := connect(t)
+	var kinds []wire.Kind
+	var times []int64
+	go serveAll(far, func(f wire.Frame) wire.Frame {
+		kinds = append(kinds, f.Kind)
+		if f.Kind == wire.KindClock {
+			at, err := wire.ParseClock(f.Body)
+			if err != nil {
+				t.Error(err)
+			}
+			times = append(times, at.UnixNanos)
+		}
+		<-time.After(6 * time.Millisecond) // what this guest is like
+		return wire.Frame{Kind: wire.KindOK}
+	})
+	began := time.Now().UnixNano()
+	if err := c.Refresh(t.Context(), guest.Refresh{Hostname: "h"}); err != nil {
+		t.Fatal(err)
+	}
+	want := []wire.Kind{wire.KindRefresh, wire.KindClock, wire.KindClock, wire.KindClock}
+	if !slices.Equal(kinds, want) || !slices.IsSorted(times) || times[0] <= began || times[2] >= time.Now().UnixNano() {
+		t.Errorf("requests %v, times %v", kinds, times)
+	}
+}
+
 func TestConn(t *testing.T) {
 	t.Parallel()
 	c, far := connect(t)
@@ -67,7 +112,16 @@ func TestConn(t *testing.T) {
 		Address: netip.MustParsePrefix("10.1.2.3/24"), Gateway: netip.MustParseAddr("10.1.2.1"),
 		MAC: net.HardwareAddr{2, 0, 0, 0, 0, 1}, MTU: 1500,
 	}
-	go serve(t, far, func(f wire.Frame) wire.Frame {
+	go serveAll(far, func(f wire.Frame) wire.Frame {
+		switch f.Kind {
+		case wire.KindClock:
+			return wire.Frame{Kind: wire.KindOK}
+		case wire.KindStats:
+			s := wire.Stats{MemoryBytes: 1, PeakMemoryBytes: 2, CPUNanos: 3, OOMKills: 4}
+			return wire.Frame{Kind: wire.KindOK, Body: s.Append(nil)}
+		case wire.KindMount:
+			return wire.Frame{Kind: wire.KindFailed, Body: []byte("no\x1b such drive")}
+		}
 		s, err := wire.ParseSetup(f.Body)
 		if err != nil || f.Kind != wire.KindSetup || s.Args[1] != "b" || s.Mounts[0].Target != "/opt" || s.Refresh.Limits.Pids != 5 ||
 			len(s.Refresh.Entropy) != 64 || string(s.Refresh.Hostname) != "h" || s.Refresh.Network.Bits != 24 || len(s.Refresh.Network.Gateway) != 4 {
@@ -82,16 +136,9 @@ func TestConn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	go serve(t, far, func(wire.Frame) wire.Frame {
-		s := wire.Stats{MemoryBytes: 1, PeakMemoryBytes: 2, CPUNanos: 3, OOMKills: 4}
-		return wire.Frame{Kind: wire.KindOK, Body: s.Append(nil)}
-	})
 	if s, err := c.Stats(t.Context()); err != nil || s != (guest.Stats{MemoryBytes: 1, PeakMemoryBytes: 2, CPU: 3, OOMKills: 4}) {
 		t.Errorf("%+v, %v", s, err)
 	}
-	go serve(t, far, func(wire.Frame) wire.Frame {
-		return wire.Frame{Kind: wire.KindFailed, Body: []byte("no\x1b such drive")}
-	})
 	if err := c.Mount(t.Context(), 3, "/x"); !errors.Is(err, guest.ErrGuest) || !strings.HasSuffix(err.Error(), "no? such drive") {
 		t.Errorf("got %v", err)
 	}

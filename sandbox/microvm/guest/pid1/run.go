@@ -144,6 +144,12 @@ func (m *machine) do(f wire.Frame) ([]byte, error) {
 			err = m.refresh(r)
 		}
 		return nil, err
+	case wire.KindClock:
+		c, err := wire.ParseClock(f.Body)
+		if err == nil {
+			err = advance(c)
+		}
+		return nil, err
 	case wire.KindStats:
 		s, err := m.stats()
 		if err != nil {

@@ -28,6 +28,7 @@ const (
 	KindRefresh                 // Refresh
 	KindStats                   // empty; the answer is Stats
 	KindQuiesce                 // empty
+	KindClock                   // Clock
 )
 
 // Answers and events, guest to host.

@@ -30,6 +30,11 @@ type Refresh struct {
 	Limits    Limits
 }
 
+// Clock says the time again.
+type Clock struct {
+	UnixNanos int64
+}
+
 // Network is the guest's end of its network device. Addresses are 4 or 16 bytes.
 type Network struct {
 	Address []byte
@@ -131,4 +136,18 @@ func ParseRefresh(b []byte) (Refresh, error) {
 	r := reader{b: b}
 	f := r.refresh()
 	return f, r.end()
+}
+
+// Append is Setup.Append.
+func (c *Clock) Append(b []byte) []byte {
+	w := writer(b)
+	w.i64(c.UnixNanos)
+	return w
+}
+
+// ParseClock is ParseSetup.
+func ParseClock(b []byte) (Clock, error) {
+	r := reader{b: b}
+	c := Clock{UnixNanos: r.i64()}
+	return c, r.end()
 }

@@ -21,6 +21,7 @@ var (
 		Network: wire.Network{Address: []byte{10, 0, 0, 1}, Bits: 24, Gateway: []byte{10, 0, 0, 2}, MAC: []byte{2, 0, 0, 0, 0, 1}, MTU: 1500},
 		Limits:  wire.Limits{MemoryBytes: 1 << 40, Pids: 3},
 	}
+	clock  = wire.Clock{UnixNanos: 1 << 60}
 	ready  = wire.Ready{Version: 1, BootedMs: 2, Kernel: "6.1"}
 	stats  = wire.Stats{MemoryBytes: 1, PeakMemoryBytes: 2, CPUNanos: 3, OOMKills: 4}
 	exited = wire.Exited{Code: -1, Signal: 9}
@@ -40,6 +41,7 @@ func bodies() map[string]body {
 		"mount":   {setup.Mounts[0].Append(nil), setup.Mounts[0], func(b []byte) (any, error) { return wire.ParseMount(b) }},
 		"limits":  {refresh.Limits.Append(nil), refresh.Limits, func(b []byte) (any, error) { return wire.ParseLimits(b) }},
 		"refresh": {refresh.Append(nil), refresh, func(b []byte) (any, error) { return wire.ParseRefresh(b) }},
+		"clock":   {clock.Append(nil), clock, func(b []byte) (any, error) { return wire.ParseClock(b) }},
 		"ready":   {ready.Append(nil), ready, func(b []byte) (any, error) { return wire.ParseReady(b) }},
 		"stats":   {stats.Append(nil), stats, func(b []byte) (any, error) { return wire.ParseStats(b) }},
 		"exited":  {exited.Append(nil), exited, func(b []byte) (any, error) { return wire.ParseExited(b) }},
@@ -92,7 +94,7 @@ func TestFrames(t *testing.T) {
 // FuzzFrame: whatever a guest sends is either refused or means exactly what its bytes say.
 func FuzzFrame(f *testing.F) {
 	kinds := map[wire.Kind]string{
-		wire.KindSetup: "setup", wire.KindMount: "mount", wire.KindLimit: "limits", wire.KindRefresh: "refresh",
+		wire.KindSetup: "setup", wire.KindMount: "mount", wire.KindLimit: "limits", wire.KindRefresh: "refresh", wire.KindClock: "clock",
 		wire.KindReady: "ready", wire.KindExited: "exited", wire.KindOOM: "oom", wire.KindOK: "stats",
 	}
 	all := bodies()
