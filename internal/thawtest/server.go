@@ -140,13 +140,14 @@ func Zip(t testing.TB, files Files) []byte {
 	return out.Bytes()
 }
 
-// Function is a function to deploy. Zero members mean: 512 MB, 10 s.
+// Function is a function to deploy. Zero members mean: 512 MB, 10 s. Where machines are emulated it has a whole CPU unless
+// MemoryMB says otherwise, and the time that Server.Timeout says.
 type Function struct {
 	Name             string // "" makes one of the test's
 	Runtime, Handler string
 	Files            Files
 	MemoryMB         int
-	Timeout          int // seconds
+	Timeout          int // seconds, on gVisor
 	EphemeralMB      int
 	Env              map[string]string
 	Layers           []string // ARNs of layer versions
@@ -165,15 +166,9 @@ func (s *Server) Deploy(t testing.TB, fn Function) string {
 		name = fn.Name
 	}
 	in := client.CreateFunctionInput{
-		FunctionName: name, Runtime: fn.Runtime, Handler: fn.Handler, Role: Role, MemorySize: 512, Timeout: 10,
-		Layers: fn.Layers,
-		Code:   client.CodeInput{ZipFile: Zip(t, fn.Files)},
-	}
-	if fn.MemoryMB != 0 {
-		in.MemorySize = fn.MemoryMB
-	}
-	if fn.Timeout != 0 {
-		in.Timeout = fn.Timeout
+		FunctionName: name, Runtime: fn.Runtime, Handler: fn.Handler, Role: Role,
+		MemorySize: s.memory(fn.MemoryMB), Timeout: s.Timeout(fn.Timeout), Layers: fn.Layers,
+		Code: client.CodeInput{ZipFile: Zip(t, fn.Files)},
 	}
 	if fn.Env != nil {
 		in.Environment = &client.Environment{Variables: fn.Env}
@@ -213,7 +208,7 @@ func (s *Server) Layer(t testing.TB, name string, files Files) string {
 // Call invokes a function with the JSON text event and returns the answer; any failure of ours ends the test.
 func (s *Server) Call(t testing.TB, name, event string) client.InvokeOutput {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), s.Allow(2*time.Minute))
 	defer cancel()
 	out, err := s.Invoke(ctx, client.InvokeInput{Function: name, Payload: []byte(event), LogTail: true})
 	if err != nil {

@@ -40,7 +40,7 @@ func TestEnvironment(t *testing.T) {
 	})
 	t.Run("variables of a custom runtime", func(t *testing.T) {
 		t.Parallel()
-		name := s.Deploy(t, thawtest.Function{Runtime: "provided.al2023", Handler: "any.thing", MemoryMB: 128, Files: thawtest.Files{"bootstrap*": `#!/bin/sh
+		name := s.Deploy(t, thawtest.Function{Runtime: "provided.al2023", Handler: "any.thing", MemoryMB: 1769, Files: thawtest.Files{"bootstrap*": `#!/bin/sh
 next=http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/invocation
 while true; do
   id=$(curl -sf -o /dev/null -D - "$next/next" | sed -n 's/^Lambda-Runtime-Aws-Request-Id: \([0-9a-f-]*\).*/\1/Ip')
@@ -49,7 +49,7 @@ done
 `}})
 		got := map[string]string{}
 		s.Result(t, name, `{}`, &got)
-		want := variables(name, "any.thing", "", "128")
+		want := variables(name, "any.thing", "", "1769")
 		delete(got, "_X_AMZN_TRACE_ID")                                 // which a custom runtime sets itself
 		for _, shell := range []string{"PWD", "OLDPWD", "SHLVL", "_"} { // set by the shell
 			delete(got, shell)
@@ -63,7 +63,7 @@ done
 import os, stat
 def handler(e, c):
     v = os.statvfs("/tmp")
-    return {"cwd": os.getcwd(), "user": os.getuid(), "tmp_mb": v.f_blocks * v.f_frsize >> 20,
+    return {"cwd": os.getcwd(), "user": os.getuid(), "tmp_mb": v.f_bavail * v.f_frsize >> 20,
             "tmp_mode": oct(stat.S_IMODE(os.stat("/tmp").st_mode)), "data": open("data/file.txt").read(),
             "opt": os.path.isdir("/opt"), "zone": os.path.exists("/usr/share/zoneinfo/Europe/Berlin")}
 `}})

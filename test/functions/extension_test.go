@@ -1,12 +1,14 @@
 package functions_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"thaw.dev/thaw/client"
 	"thaw.dev/thaw/internal/thawtest"
+	"thaw.dev/thaw/invoke"
 	"thaw.dev/thaw/node"
 )
 
@@ -50,7 +52,7 @@ func messages(t *testing.T, s *thawtest.Server, name, pattern string) (all []str
 // awaitMessages waits until there are n log lines with the pattern.
 func awaitMessages(t *testing.T, s *thawtest.Server, name, pattern string, n int) []string {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(s.Allow(20 * time.Second)); ; time.Sleep(20 * time.Millisecond) {
 		all := messages(t, s, name, pattern)
 		if len(all) >= n {
 			return all
@@ -61,10 +63,13 @@ func awaitMessages(t *testing.T, s *thawtest.Server, name, pattern string, n int
 	}
 }
 
-// awaitIdle returns when no invocation of the server is under way: when extensions are through with theirs, too.
-func awaitIdle(t *testing.T, s *thawtest.Server) {
+// awaitIdleOf returns when no invocation of the function is under way: when its extensions are through with theirs, too.
+func awaitIdleOf(t *testing.T, s *thawtest.Server, name string) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); len(s.Invocations()) > 0; time.Sleep(5 * time.Millisecond) {
+	underWay := func() bool {
+		return slices.ContainsFunc(s.Invocations(), func(c invoke.Count) bool { return c.Function == name && c.Running > 0 })
+	}
+	for deadline := time.Now().Add(s.Allow(20 * time.Second)); underWay(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("still under way: %+v", s.Invocations())
 		}
@@ -114,7 +119,7 @@ def handler(e, c):
 	if len(first.Seen) != 0 || first.Late != "Extension.RegistrationClosed" {
 		t.Errorf("%+v", first)
 	}
-	awaitIdle(t, s) // so that the same environment is used
+	awaitIdleOf(t, s, name) // so that the same environment is used
 	s.Result(t, name, `{"hold":0}`, &second)
 	if len(second.Seen) != 1 || second.Seen[0][0] != "INVOKE" || second.Seen[0][1] != first.ID || second.Seen[0][2] != true || second.Seen[0][3] != second.ARN {
 		t.Errorf("the extension saw %v of %+v", second.Seen, first)
@@ -123,7 +128,7 @@ def handler(e, c):
 		t.Errorf("got %q", lines)
 	}
 	// The third event is never finished: the timeout covers the extension, and resets the environment.
-	awaitIdle(t, s)
+	awaitIdleOf(t, s, name)
 	s.Result(t, name, `{"hold":0}`, &second)
 	awaitMessages(t, s, name, `"the runtime got SIGTERM"`, 1)
 	var after result
@@ -249,7 +254,7 @@ def handler(e, c):
 	if lines := messages(t, s, name, `"EXTENSION"`); len(lines) == 0 || lines[0] != "EXTENSION\tName: outer\tState: Ready\tEvents: [INVOKE, SHUTDOWN]" {
 		t.Errorf("got %q", lines)
 	}
-	if f := s.Fails(t, name, `{"hold":9}`); f.Type != "Sandbox.Timedout" {
+	if f := s.Fails(t, name, `{"hold":60}`); f.Type != "Sandbox.Timedout" {
 		t.Errorf("got %s", f.Raw)
 	}
 	awaitMessages(t, s, name, `"outer ends: timeout True"`, 1)

@@ -148,21 +148,26 @@ func TestHostileFunctionsAreContained(t *testing.T) {
 			t.Errorf("the neighbour answered %s", got.Payload)
 		}
 	}
-	deploy := func(t *testing.T) string {
-		return s.Deploy(t, thawtest.Function{Runtime: runtime, Handler: "app.handler", Timeout: 5, MemoryMB: 256,
+	deployed := func(t *testing.T, timeout, memoryMB int) string {
+		return s.Deploy(t, thawtest.Function{Runtime: runtime, Handler: "app.handler", Timeout: timeout, MemoryMB: memoryMB,
 			Files: thawtest.Files{"app.py": attacks}})
 	}
-	fails := map[string]struct{ errorType, message string }{
-		"memory_bomb":    {"Runtime.OutOfMemory", "signal: killed"},
-		"endless_output": {"Sandbox.Timedout", "timed out"},
-		"spin":           {"Sandbox.Timedout", "timed out"},
-		"garbage":        {"Runtime.Unknown", "no answer"},
-		"forged":         {"Runtime.Unknown", "no answer"},
-		"huge_answer":    {"Function.ResponseSizeTooLarge", "6291556 bytes"},
+	deploy := func(t *testing.T) string { return deployed(t, 5, 0) }
+	const little = 256 // MB, and a seventh of a CPU
+	fails := map[string]struct {
+		errorType, message string
+		timeout, memoryMB  int
+	}{
+		"memory_bomb":    {"Runtime.OutOfMemory", "signal: killed", 20, little},
+		"endless_output": {"Sandbox.Timedout", "timed out", 5, little},
+		"spin":           {"Sandbox.Timedout", "timed out", 5, little},
+		"garbage":        {"Runtime.Unknown", "no answer", 5, 0},
+		"forged":         {"Runtime.Unknown", "no answer", 5, 0},
+		"huge_answer":    {"Function.ResponseSizeTooLarge", "6291556 bytes", 5, 0},
 	}
 	for attack, want := range fails {
 		t.Run(attack, func(t *testing.T) {
-			name := deploy(t)
+			name := deployed(t, want.timeout, want.memoryMB)
 			f := s.Fails(t, name, fmt.Sprintf(`{"do":%q}`, attack))
 			if f.Type != want.errorType || !strings.Contains(f.Message, want.message) {
 				t.Errorf("got %s", f.Raw)
@@ -278,7 +283,7 @@ func ownAddresses(t *testing.T) []string {
 func TestARuntimeThatSpeaksGarbageToTheRuntimeAPI(t *testing.T) {
 	t.Parallel()
 	s := thawtest.Start(t, nil)
-	name := s.Deploy(t, thawtest.Function{Runtime: "provided.al2023", Handler: "x", Timeout: 3, Files: thawtest.Files{"bootstrap*": `#!/bin/bash
+	name := s.Deploy(t, thawtest.Function{Runtime: "provided.al2023", Handler: "x", Timeout: 2, Files: thawtest.Files{"bootstrap*": `#!/bin/bash
 exec 3<>/dev/tcp/127.0.0.1/9001
 head -c 100000 /dev/urandom >&3
 for i in $(seq 50); do

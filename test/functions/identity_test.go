@@ -17,7 +17,7 @@ def credentials():
     if "AWS_ACCESS_KEY_ID" in os.environ:
         return os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"], os.environ["AWS_SESSION_TOKEN"]
     r = urllib.request.Request(os.environ["AWS_CONTAINER_CREDENTIALS_FULL_URI"], headers={"Authorization": os.environ["AWS_CONTAINER_AUTHORIZATION_TOKEN"]})
-    c = json.load(urllib.request.urlopen(r, timeout=10))
+    c = json.load(urllib.request.urlopen(r, timeout=50))
     return c["AccessKeyId"], c["SecretAccessKey"], c["Token"]
 def mac(key, text):
     return hmac.new(key, text.encode(), hashlib.sha256).digest()
@@ -35,14 +35,14 @@ def call(service, path, body, headers={}):
     text = "\n".join(["AWS4-HMAC-SHA256", now, scope, hashlib.sha256(canonical.encode()).hexdigest()])
     h["Authorization"] = "AWS4-HMAC-SHA256 Credential=%s/%s, SignedHeaders=%s, Signature=%s" % (key, scope, names, mac(k, text).hex())
     try:
-        r = urllib.request.urlopen(urllib.request.Request(base + path, body.encode(), h), timeout=10)
+        r = urllib.request.urlopen(urllib.request.Request(base + path, body.encode(), h), timeout=50)
         return [r.status, r.read().decode()]
     except urllib.error.HTTPError as e:
         return [e.code, e.read().decode()]
 def handler(e, c):
     if "get" in e:
         try:
-            return [urllib.request.urlopen(urllib.request.Request(e["get"], headers=e.get("headers", {})), timeout=10).status, ""]
+            return [urllib.request.urlopen(urllib.request.Request(e["get"], headers=e.get("headers", {})), timeout=50).status, ""]
         except urllib.error.HTTPError as x:
             return [x.code, ""]
         except OSError as x:

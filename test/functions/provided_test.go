@@ -68,7 +68,7 @@ func TestProvided(t *testing.T) {
 		"bootstrap without x bit":  {thawtest.Files{"bootstrap": "#!/bin/sh\n"}, "Runtime.InvalidEntrypoint", "permission denied"},
 		"bootstrap is no program":  {thawtest.Files{"bootstrap*": "\x00\x01\x02"}, "Runtime.InvalidEntrypoint", "exec format"},
 		"exits":                    {thawtest.Files{"bootstrap*": "#!/bin/sh\nexit 5\n"}, "Runtime.ExitError", "exit status 5"},
-		"never asks for an event":  {thawtest.Files{"bootstrap*": "#!/bin/sh\nsleep 600\n"}, "Sandbox.Timedout", "timed out after 3.00"},
+		"never asks for an event":  {thawtest.Files{"bootstrap*": "#!/bin/sh\nsleep 600\n"}, "Sandbox.Timedout", timedOut(s, 3)},
 		"reports a failed init":    {thawtest.Files{"bootstrap*": "#!/bin/sh\ncurl -sS -X POST -d '{\"errorType\":\"Mine\",\"errorMessage\":\"no db\"}' http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/init/error\nexit 1\n"}, "Mine", "no db"},
 		"closes its pipe and goes": {thawtest.Files{"bootstrap*": "#!/bin/sh\nexec 1>&- 2>&-\ncurl -s -o /dev/null http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/invocation/next\nexit 9\n"}, "Runtime.ExitError", "exit status 9"},
 	}

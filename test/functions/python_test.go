@@ -1,6 +1,8 @@
 package functions_test
 
 import (
+	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -46,11 +48,15 @@ def handler(e, c):
 		var got []any
 		s.Result(t, name, `{}`, &got)
 		arn := "arn:aws:lambda:us-east-1:000000000000:function:" + name
-		if got[0] != name || got[1] != "$LATEST" || got[2] != arn || got[3] != "512" || got[4] != "/aws/lambda/"+name {
+		c, err := s.WaitActive(t.Context(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got[0] != name || got[1] != "$LATEST" || got[2] != arn || got[3] != strconv.Itoa(c.MemorySize) || got[4] != "/aws/lambda/"+name {
 			t.Errorf("got %v", got)
 		}
-		if left := got[7].(float64); left <= 5000 || left > 10000 {
-			t.Errorf("%v ms left of 10 s", left)
+		if left, whole := got[7].(float64), float64(c.Timeout*1000); left <= whole/2 || left > whole {
+			t.Errorf("%v ms left of %v", left, whole)
 		}
 		if !strings.Contains(got[5].(string), "[$LATEST]") || len(got[6].(string)) != 36 {
 			t.Errorf("log stream %v, request id %v", got[5], got[6])
@@ -86,6 +92,11 @@ def handler(e, c):
 	}
 }
 
+// timedOut is how a message ends of a function of s with so many seconds, see thawtest.Function.
+func timedOut(s *thawtest.Server, seconds int) string {
+	return fmt.Sprintf("Task timed out after %d.00 seconds", s.Timeout(seconds))
+}
+
 func TestTimeout(t *testing.T) {
 	t.Parallel()
 	s := thawtest.Start(t, nil)
@@ -101,7 +112,7 @@ def handler(e, c):
 	var before, after []any
 	s.Result(t, name, `{}`, &before)
 	f := s.Fails(t, name, `{"sleep":true}`)
-	if f.Type != "Sandbox.Timedout" || !strings.HasSuffix(f.Message, "Error: Task timed out after 4.00 seconds") {
+	if f.Type != "Sandbox.Timedout" || !strings.HasSuffix(f.Message, timedOut(s, 4)) {
 		t.Errorf("got %s", f.Raw)
 	}
 	if !strings.Contains(f.Log, "Status: timeout") {

@@ -113,7 +113,7 @@ func TestStreamNode(t *testing.T) {
 		for do, want := range map[string]struct{ code, details, log string }{
 			"throw": {"RangeError", "on purpose", "Status: error\tError Type: RangeError"},
 			"exit":  {"Runtime.ExitError", "exit status 3", "Status: error\tError Type: Runtime.ExitError"},
-			"hang":  {"Sandbox.Timedout", "Task timed out after 3.00 seconds", "Status: timeout"},
+			"hang":  {"Sandbox.Timedout", timedOut(s, 3), "Status: timeout"},
 		} {
 			b, end := all(t, s, name, `{"do":"`+do+`"}`)
 			if string(b) != "first" || end.ErrorCode != want.code || !strings.Contains(string(end.ErrorDetails), want.details) || !strings.Contains(string(end.LogTail), want.log) {

@@ -174,13 +174,15 @@ func served(all []event) string {
 }
 
 // awaitEvents calls the function, with and without failures, until the extension in an environment has what is wanted.
-// There may be several: one whose extension is at work still is not free for the next caller.
+// Each call waits until the extension is through with the one before: its environment is the only one.
 func awaitEvents(t *testing.T, s *thawtest.Server, function string, enough func([]event) bool) []event {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; {
+	for deadline := time.Now().Add(s.Allow(20 * time.Second)); ; {
 		var answer []string
 		s.Call(t, function, `{"fail":true}`)
+		awaitIdleOf(t, s, function)
 		s.Result(t, function, `{}`, &answer)
+		awaitIdleOf(t, s, function)
 		var all []event
 		for line := range strings.Lines(answer[1]) {
 			var e event
