@@ -8,6 +8,7 @@ import "time"
 const (
 	emulation     = "tcg" // sandbox.Capabilities.Accelerator
 	emulatedPace  = 5
+	tooMany       = 10
 	wholeCPU      = 1769 // MB
 	usualMemory   = 512  // MB
 	usualTimeout  = 10   // seconds
@@ -23,6 +24,14 @@ func (s *Server) Allow(d time.Duration) time.Duration {
 		return emulatedPace * d
 	}
 	return d
+}
+
+// Fewer is n, a number of environments that start at the same time, as it is for those of s.
+func (s *Server) Fewer(n int) int {
+	if s.emulated() {
+		return max(n/tooMany, 1)
+	}
+	return n
 }
 
 // Timeout is what Deploy makes of Function.Timeout, in seconds.

@@ -55,6 +55,9 @@ func Start(t testing.TB, change func(*node.Config)) *Server {
 	if change != nil {
 		change(&c)
 	}
+	if c.SlotMemory == noSlots && c.HotSlots+c.EmptySlots > 0 {
+		c.SlotMemory = 0
+	}
 	s.Dir = c.DataDir
 	n, err := node.Open(t.Context(), c)
 	if err != nil {

@@ -35,7 +35,7 @@ def handler(e, c):
 		if _, err := s.UpdateAlias(t.Context(), name, client.AliasInput{Name: "live", FunctionVersion: version}); err != nil {
 			t.Fatal(err)
 		}
-		for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		for deadline := time.Now().Add(s.Allow(patience)); ; time.Sleep(20 * time.Millisecond) {
 			p, err := s.GetProvisionedConcurrency(t.Context(), name, "live")
 			if err != nil {
 				t.Fatal(err)

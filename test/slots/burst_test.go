@@ -15,7 +15,7 @@ import (
 // burst sends one event to each of the functions at once. Every answer must be good.
 func burst(t *testing.T, s *thawtest.Server, functions []string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), s.Allow(2*time.Minute))
 	defer cancel()
 	var all sync.WaitGroup
 	for _, name := range functions {
@@ -35,7 +35,7 @@ func burst(t *testing.T, s *thawtest.Server, functions []string) {
 func TestBurstToOneFunction(t *testing.T) {
 	s := thawtest.Start(t, nil)
 	name := s.Deploy(t, hello(thawtest.Python(t)))
-	functions := make([]string, 200)
+	functions := make([]string, s.Fewer(200))
 	for i := range functions {
 		functions[i] = name
 	}
@@ -47,7 +47,7 @@ func TestBurstToManyFunctions(t *testing.T) {
 	s := thawtest.Start(t, func(c *node.Config) { c.MemoryBudget = room * each })
 	runtime := thawtest.Python(t)
 	var functions []string
-	for i := range 100 {
+	for i := range s.Fewer(100) {
 		t.Run(fmt.Sprint(i), func(t *testing.T) { functions = append(functions, s.Deploy(t, hello(runtime))) })
 	}
 	burst(t, s, functions)

@@ -19,7 +19,7 @@ const patience = 60 * time.Second
 // await waits until the server's status is as ok wants it.
 func await(t *testing.T, s *thawtest.Server, what string, ok func(pool.Status) bool) pool.Status {
 	t.Helper()
-	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(s.Allow(patience)); ; time.Sleep(5 * time.Millisecond) {
 		status := s.Status()
 		if ok(status) {
 			return status

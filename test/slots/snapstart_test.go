@@ -29,7 +29,7 @@ func publish(t *testing.T, s *thawtest.Server, name string, snapStart bool) clie
 	if err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(patience); v.State == "Pending"; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(s.Allow(patience)); v.State == "Pending"; time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("version %s stays Pending", v.Version)
 		}
@@ -132,6 +132,9 @@ fi`)}})
 	}
 }
 
+// mainFile is the largest file of a snapshot, by engine.
+var mainFile = map[string]string{"gvisor": "kernel", "microvm": "memory"}
+
 func TestSnapStartWithoutItsSnapshotRunsTheHooksAllTheSame(t *testing.T) {
 	s := thawtest.Start(t, nil)
 	python := thawtest.Function{Runtime: thawtest.Python(t), Handler: "app.handler", Env: map[string]string{"PYTHONUTF8": "1"}, Files: thawtest.Files{"app.py": `
@@ -150,7 +153,7 @@ curl -s $api/restore/next && restored=1`)}}
 			if v := publish(t, s, name, true); v.State != "Active" {
 				t.Fatalf("%+v", v)
 			}
-			files, err := filepath.Glob(filepath.Join(s.Dir, "snapshots", "*", "kernel"))
+			files, err := filepath.Glob(filepath.Join(s.Dir, "snapshots", "*", mainFile[s.Status().Engine]))
 			if err != nil || len(files) == 0 {
 				t.Fatal(files, err)
 			}
@@ -181,7 +184,7 @@ def handler(e, c):
 	if _, err := s.PutProvisionedConcurrency(t.Context(), name, "1", 2); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(s.Allow(patience)); ; time.Sleep(20 * time.Millisecond) {
 		p, err := s.GetProvisionedConcurrency(t.Context(), name, "1")
 		if err != nil {
 			t.Fatal(err)
