@@ -231,7 +231,7 @@ func TestExternalExtension(t *testing.T) {
 	runtime := thawtest.Python(t)
 	layer := s.Layer(t, "extension", thawtest.Files{"extensions/outer*": strings.Replace(externalExtension, "%s", runtime, 1)})
 	name := s.Deploy(t, thawtest.Function{
-		Runtime: runtime, Handler: "app.handler", Timeout: 2, MemoryMB: 1769, Layers: []string{layer}, Env: map[string]string{"MINE": "yes"},
+		Runtime: runtime, Handler: "app.handler", Timeout: 4, MemoryMB: 1769, Layers: []string{layer}, Env: map[string]string{"MINE": "yes"},
 		Files: thawtest.Files{"app.py": `
 import os, time
 calls = 0

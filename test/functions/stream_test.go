@@ -137,7 +137,7 @@ func TestStreamNode(t *testing.T) {
 	t.Run("a caller that leaves", func(t *testing.T) {
 		t.Parallel()
 		name := deploy(t, "handler")
-		out := stream(t, s, name, `{"do":"large","mb":40}`)
+		out := stream(t, s, name, `{"do":"large","mb":12}`)
 		if _, err := io.ReadFull(out, make([]byte, 5)); err != nil {
 			t.Fatal(err)
 		}

@@ -64,7 +64,7 @@ func hello(runtime string) thawtest.Function {
 func TestColdStartsTakeHotSlots(t *testing.T) {
 	s := thawtest.Start(t, func(c *node.Config) { c.HotSlots = 3 })
 	for _, runtime := range []string{thawtest.Python(t), thawtest.Node(t)} {
-		for i := range 3 {
+		for i := range s.Fewer(3) {
 			t.Run(fmt.Sprint(runtime, i), func(t *testing.T) {
 				name := s.Deploy(t, hello(runtime))
 				await(t, s, "stocks are filled", stocked)

@@ -57,7 +57,7 @@ func serve(t *testing.T, far *os.File, reply func(wire.Frame) wire.Frame) {
 // serveAll answers requests with reply until the connection ends.
 func serveAll(far *os.File, reply func(wire.Frame) wire.Frame) {
 	for {
-		f, err := wire.Read(far, wire.MaxRequest)
+		f, err := wire.Read(far, nil, wire.MaxRequest)
 		if err != nil {
 			return
 		}
