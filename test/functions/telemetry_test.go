@@ -12,32 +12,38 @@ import (
 	"thaw.dev/thaw/node"
 )
 
-// spy is an external extension that keeps what it gets of telemetry in /tmp/events, one event a line.
+// spy is an external extension that keeps what it gets of telemetry in /tmp/events, one event a line. It speaks HTTP by
+// itself: where machines are emulated Python's modules for that take most of the time that init may take.
 const spy = `
-import json, os, socket, sys, threading, urllib.error, urllib.request
-from http.server import BaseHTTPRequestHandler, HTTPServer
-base = "http://" + os.environ["AWS_LAMBDA_RUNTIME_API"]
+import json, os, socket, threading
+api = os.environ["AWS_LAMBDA_RUNTIME_API"]
+host, port = api.split(":")
 me = {}
+def message(f):
+    fields = {}
+    while line := f.readline().decode().strip():
+        name, _, value = line.partition(": ")
+        fields[name.lower()] = value
+    return fields, f.read(int(fields.get("content-length", 0)))
 def call(method, path, body=None, headers={}):
-    data = None if body is None else json.dumps(body).encode()
-    req = urllib.request.Request(base + path, data=data, method=method, headers=dict(me, **headers))
-    try:
-        with urllib.request.urlopen(req) as res:
-            return res.status, res.headers, res.read().decode()
-    except urllib.error.HTTPError as e:
-        return e.code, e.headers, e.read().decode()
+    data = b"" if body is None else json.dumps(body).encode()
+    lines = ["%s %s HTTP/1.1" % (method, path), "Host: " + api, "Content-Length: %d" % len(data)]
+    lines += [name + ": " + value for name, value in dict(me, **headers).items()]
+    with socket.create_connection((host, int(port))) as s, s.makefile("rb") as f:
+        s.sendall(("\r\n".join(lines) + "\r\n\r\n").encode() + data)
+        status = int(f.readline().split()[1])
+        fields, text = message(f)
+        return status, fields, text.decode()
 def keep(events):
     with open("/tmp/events", "a") as f:
         f.write("".join(json.dumps(e) + "\n" for e in events))
-class Listener(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    def do_POST(self):
-        keep(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-        self.send_response(200)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-    def log_message(self, *args):
-        pass
+def posts(server):
+    while True:
+        conn, _ = server.accept()
+        with conn, conn.makefile("rb") as f:
+            while f.readline():
+                keep(json.loads(message(f)[1]))
+                conn.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 def lines(server):
     conn, _ = server.accept()
     for line in conn.makefile():
@@ -45,20 +51,18 @@ def lines(server):
 def subscribe():
     API, TCP = API_AND_PROTOCOL
     types = {"types": ["platform", "function", "extension"], "buffering": {"timeoutMs": 25}}
+    server = socket.create_server(("sandbox.localdomain", 4243))
+    threading.Thread(target=lines if TCP else posts, args=(server,), daemon=True).start()
     if TCP:
-        server = socket.create_server(("sandbox.localdomain", 4243))
-        threading.Thread(target=lines, args=(server,), daemon=True).start()
         types["destination"] = {"protocol": "TCP", "port": 4243}
     else:
-        server = HTTPServer(("sandbox.localdomain", 4243), Listener)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
         types["destination"] = {"protocol": "HTTP", "URI": "http://sandbox.localdomain:4243/here"}
     other = "/2020-08-15/logs" if API.startswith("/2022") else "/2022-07-01/telemetry"
     refused = [call("PUT", API, {"types": []})[::2], call("PUT", API, dict(types, buffering={"maxItems": 1}))[::2]]
     keep([{"type": "answers", "record": refused + [call("PUT", API, types)[::2], call("PUT", other, types)[::2]]}])
     return API, types
 status, headers, _ = call("POST", "/2020-01-01/extension/register", {"events": ["INVOKE"]}, {"Lambda-Extension-Name": "spy"})
-me["Lambda-Extension-Identifier"] = headers["Lambda-Extension-Identifier"]
+me["Lambda-Extension-Identifier"] = headers["lambda-extension-identifier"]
 again = subscribe()
 print("spying", flush=True)
 call("GET", "/2020-01-01/extension/event/next")
