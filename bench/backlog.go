@@ -19,13 +19,14 @@ type BacklogOptions struct {
 	Setup
 	// Runtime is as in WarmOptions.
 	Runtime string
-	// N is the number of events, 1 to 1,000,000.
+	// N is the number of events, up to 1,000,000. 0 means BacklogEvents.
 	N int
 	// MemoryMB is the memory of the function that they are for, from lambda.MinMemoryMB on. It decides about its share of CPU.
 	MemoryMB int
 }
 
 func (o *BacklogOptions) check() error {
+	o.orUsual(&o.N, BacklogEvents)
 	if o.MemoryMB < lambda.MinMemoryMB || o.MemoryMB > lambda.MaxMemoryMB {
 		return fmt.Errorf("%d MB of memory: want %d to %d", o.MemoryMB, lambda.MinMemoryMB, lambda.MaxMemoryMB)
 	}
@@ -43,7 +44,8 @@ type BacklogReport struct {
 	Rate         float64 `json:"rate"`         // events in a second of that
 	Environments int     `json:"environments"` // most that the function had at once
 	ColdStarts   int     `json:"cold_starts"`  // environments that it had in all
-	SyncBefore   Latency `json:"sync_before"`  // requests to a warm function of its own, trafficRate per second
+	SyncRate     int     `json:"sync_rate"`    // requests per second to a warm function of its own; as many events of a third
+	SyncBefore   Latency `json:"sync_before"`  // those requests before the backlog
 	SyncDuring   Latency `json:"sync_during"`
 	SyncFailed   int     `json:"sync_failed"` // must be 0
 	Other        Latency `json:"other"`       // events of a third function meanwhile: from sending one to its START
@@ -56,6 +58,7 @@ const backlogClients = 32
 // Backlog measures how fast a backlog of events is worked off by a server with its own settings, and what everybody else
 // feels of it. If a request of another function failed it returns an error with the report.
 func Backlog(ctx context.Context, o BacklogOptions) (_ *BacklogReport, err error) {
+	o.look(ctx)
 	if err := o.check(); err != nil {
 		return nil, err
 	}
@@ -65,7 +68,7 @@ func Backlog(ctx context.Context, o BacklogOptions) (_ *BacklogReport, err error
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, d.stop()) }()
-	r := &BacklogReport{Name: "backlog", Engine: o.Engine, MemoryMB: o.MemoryMB, Events: o.N, Machine: o.machine()}
+	r := &BacklogReport{Name: "backlog", Engine: o.Engine, MemoryMB: o.MemoryMB, Events: o.N, SyncRate: trafficRate.of(&o.Setup), Machine: o.machine()}
 	return r, d.backlog(ctx, &o, r)
 }
 
@@ -92,7 +95,7 @@ func (d *server) backlog(ctx context.Context, o *BacklogOptions, r *BacklogRepor
 		return err
 	}
 	o.step("steady traffic before the backlog")
-	steady := startTraffic(ctx, func(ctx context.Context) error {
+	steady := startTraffic(ctx, r.SyncRate, func(ctx context.Context) error {
 		_, _, err := d.invoke(ctx, target{function: syncFunction})
 		return err
 	})
@@ -103,7 +106,7 @@ func (d *server) backlog(ctx context.Context, o *BacklogOptions, r *BacklogRepor
 	}
 	calm.to = time.Now()
 	var sent sentEvents
-	others := startTraffic(ctx, func(ctx context.Context) error { return sent.send(ctx, d.client) })
+	others := startTraffic(ctx, r.SyncRate, func(ctx context.Context) error { return sent.send(ctx, d.client) })
 	defer others.end()
 	watch := d.watchEnvironments(ctx, backlogFunction)
 	defer watch.end()
@@ -241,7 +244,7 @@ func (w *environmentWatch) end() (most, all int) {
 
 // WriteTable writes r for people.
 func (r *BacklogReport) WriteTable(w io.Writer) error {
-	_, err := fmt.Fprintf(w, "A backlog of %d events, %s with %d MB on %s, %d CPUs, kernel %s\n\nworked off             %.1f s, %.0f events/s, up to %d environments (%d in all)\nrequests before        %s\nrequests meanwhile     %s\nother events' delay    %s\n",
-		r.Events, r.Runtime, r.MemoryMB, r.Engine, r.CPUs, r.Kernel, r.Seconds, r.Rate, r.Environments, r.ColdStarts, r.SyncBefore, r.SyncDuring, r.Other)
+	_, err := fmt.Fprintf(w, "A backlog of %d events, %s with %d MB %s\n\nworked off             %.1f s, %.0f events/s, up to %d environments (%d in all)\nrequests, %d/s, before  %s\nrequests meanwhile     %s\nother events' delay    %s\n",
+		r.Events, r.Runtime, r.MemoryMB, r.where(r.Engine), r.Seconds, r.Rate, r.Environments, r.ColdStarts, r.SyncRate, r.SyncBefore, r.SyncDuring, r.Other)
 	return err
 }

@@ -68,6 +68,7 @@ const burstMemoryMB = lambda.MinMemoryMB
 // BurstOne or BurstEach or of the steady traffic failed, or more memory was reserved than allowed, it returns an error
 // with the report.
 func Burst(ctx context.Context, o BurstOptions) (_ *BurstReport, err error) {
+	o.look(ctx)
 	if err := o.check(); err != nil {
 		return nil, err
 	}
@@ -86,7 +87,7 @@ func Burst(ctx context.Context, o BurstOptions) (_ *BurstReport, err error) {
 		server: d, o: &o, hello: dep, sleeping: dep, runtime: f.runtime.Name,
 		r: &BurstReport{
 			Name: "burst", Engine: o.Engine, Runtime: f.runtime.Name, Width: o.Width, Rounds: o.Rounds,
-			SingleFrom: map[Source]int{}, WarmRate: trafficRate, Machine: o.machine(),
+			SingleFrom: map[Source]int{}, WarmRate: trafficRate.of(&o.Setup), Machine: o.machine(),
 		},
 	}
 	if b.sleeping.zip, err = f.sleeping(); err != nil {
@@ -113,7 +114,7 @@ func (b *burstRun) run(ctx context.Context) (_ *BurstReport, err error) {
 	}
 	b.o.step("steady traffic before the bursts")
 	calm := span{from: time.Now()}
-	steady := startTraffic(ctx, func(ctx context.Context) error {
+	steady := startTraffic(ctx, b.r.WarmRate, func(ctx context.Context) error {
 		_, _, err := b.invoke(ctx, target{function: "steady"})
 		return err
 	})
@@ -312,7 +313,7 @@ func (b *burstRun) watchMemory(ctx context.Context) func() error {
 
 // WriteTable writes r for people.
 func (r *BurstReport) WriteTable(w io.Writer) error {
-	fmt.Fprintf(w, "bursts of %d requests, %d rounds of each kind, %s on %s, %d CPUs, kernel %s\n\n", r.Width, r.Rounds, r.Runtime, r.on(r.Engine), r.CPUs, r.Kernel)
+	fmt.Fprintf(w, "bursts of %d requests, %d rounds of each kind, %s %s\n\n", r.Width, r.Rounds, r.Runtime, r.where(r.Engine))
 	t := tabwriter.NewWriter(w, 0, 8, 3, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "ms\tp50\tp99\tmax\tp99 ÷ single\tfailed\tcold starts from\t")
 	fmt.Fprintf(t, "single\t%.2f\t%.2f\t%.2f\t\t\t%s\t\n", r.Single.P50, r.Single.P99, r.Single.Max, bySource(r.SingleFrom))

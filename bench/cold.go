@@ -17,6 +17,7 @@ const settle = 50 * time.Millisecond
 
 // Cold measures invocations that wait for a new environment.
 func Cold(ctx context.Context, o ColdOptions) (_ *Report, err error) {
+	o.look(ctx)
 	if err := o.check(); err != nil {
 		return nil, err
 	}

@@ -42,6 +42,7 @@ type DensityCount struct {
 
 // Density measures the memory of frozen environments, which were hot slots before, and of slots.
 func Density(ctx context.Context, o DensityOptions) (*DensityReport, error) {
+	o.look(ctx)
 	if err := o.check(); err != nil {
 		return nil, err
 	}
@@ -174,7 +175,7 @@ func (d *server) memory(keep func(int) bool) (m memoryUse, err error) {
 
 // WriteTable writes r for people.
 func (r *DensityReport) WriteTable(w io.Writer) error {
-	fmt.Fprintf(w, "memory, average of %d of each kind on %s, %d CPUs, kernel %s\n\n", r.Environments, r.on(r.Engine), r.CPUs, r.Kernel)
+	fmt.Fprintf(w, "memory, average of %d of each kind %s\n\n", r.Environments, r.where(r.Engine))
 	t := tabwriter.NewWriter(w, 0, 8, 3, ' ', 0)
 	fmt.Fprintln(t, "kind\truntime\tsandbox (PSS)\tin the server\tprocesses")
 	for _, c := range r.Counts {

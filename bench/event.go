@@ -19,7 +19,7 @@ type EventOptions struct {
 	Setup
 	// Runtime is as in WarmOptions.
 	Runtime string
-	// N is the number of samples, and of events that are sent at the highest rate, 1 to 1,000,000.
+	// N is the number of samples, and of events that are sent at the highest rate, up to 1,000,000. 0 means EventSamples.
 	N int
 	// Clients is how many of them send at once when the rate is measured, 1 to 1,000.
 	Clients int
@@ -28,6 +28,7 @@ type EventOptions struct {
 }
 
 func (o *EventOptions) check() error {
+	o.orUsual(&o.N, EventSamples)
 	return errors.Join(within("samples", o.N, maxSamples), within("clients", o.Clients, maxEnvironments), within("concurrency", o.Concurrency, maxEnvironments))
 }
 
@@ -57,6 +58,7 @@ func longEvent() []byte {
 
 // Event measures how fast asynchronous invocations are accepted while they are run.
 func Event(ctx context.Context, o EventOptions) (_ *EventReport, err error) {
+	o.look(ctx)
 	if err := o.check(); err != nil {
 		return nil, err
 	}
@@ -151,7 +153,7 @@ const queuePoll = 20 * time.Millisecond
 
 // WriteTable writes r for people.
 func (r *EventReport) WriteTable(w io.Writer) error {
-	_, err := fmt.Fprintf(w, "Asynchronous invocations of %d bytes, %s on %s, %d CPUs, kernel %s\n\naccepted, on disk   %s\n%d clients          %.0f events/s accepted\nrun meanwhile       %.0f events/s, %d at once\n",
-		r.Bytes, r.Runtime, r.on(r.Engine), r.CPUs, r.Kernel, r.Accepted, r.Clients, r.Rate, r.RunRate, r.Concurrency)
+	_, err := fmt.Fprintf(w, "Asynchronous invocations of %d bytes, %s %s\n\naccepted, on disk   %s\n%d clients          %.0f events/s accepted\nrun meanwhile       %.0f events/s, %d at once\n",
+		r.Bytes, r.Runtime, r.where(r.Engine), r.Accepted, r.Clients, r.Rate, r.RunRate, r.Concurrency)
 	return err
 }

@@ -28,6 +28,7 @@ var freezeFlags = [2]string{"--freeze-after=1ms", "--freeze-after=-1s"}
 
 // Freeze freezes an environment again and again and invokes the function each time, which thaws it.
 func Freeze(ctx context.Context, o FreezeOptions) (_ *FreezeReport, err error) {
+	o.look(ctx)
 	if err := o.check(); err != nil {
 		return nil, err
 	}
@@ -107,7 +108,7 @@ func allFrozen(s *pool.Status, n int) error {
 
 // WriteTable writes r for people.
 func (r *FreezeReport) WriteTable(w io.Writer) error {
-	_, err := fmt.Fprintf(w, "%d cycles of freezing and thawing, none lost, %s on %s, %d CPUs, kernel %s\n\nfound frozen    %s\nnever frozen    %s\nthawing alone   %s\nratio of the medians: %.3f\n",
-		r.Cycles, r.Runtime, r.on(r.Engine), r.CPUs, r.Kernel, r.Frozen, r.Never, r.Thaw, r.Ratio)
+	_, err := fmt.Fprintf(w, "%d cycles of freezing and thawing, none lost, %s %s\n\nfound frozen    %s\nnever frozen    %s\nthawing alone   %s\nratio of the medians: %.3f\n",
+		r.Cycles, r.Runtime, r.where(r.Engine), r.Frozen, r.Never, r.Thaw, r.Ratio)
 	return err
 }

@@ -25,6 +25,7 @@ type HeteroReport struct {
 // Hetero measures whether many functions are as fast as one: warm invocations of one function and of many others, in
 // turns. Every environment is initialised before.
 func Hetero(ctx context.Context, o HeteroOptions) (_ *HeteroReport, err error) {
+	o.look(ctx)
 	if err := o.check(); err != nil {
 		return nil, err
 	}
@@ -98,7 +99,7 @@ func (f *function) variants(dep deployment) func(string) (deployment, error) {
 
 // WriteTable writes r for people.
 func (r *HeteroReport) WriteTable(w io.Writer) error {
-	_, err := fmt.Fprintf(w, "warm invocations of different functions, %s on %s, %d CPUs, kernel %s\n\none function     %s\n%-4d functions   %s\nratio of the medians: %.3f\nfound frozen: %d of %d\n",
-		r.Runtime, r.on(r.Engine), r.CPUs, r.Kernel, r.One, r.Functions, r.Many, r.Ratio, r.Thawed, r.Many.N)
+	_, err := fmt.Fprintf(w, "warm invocations of different functions, %s %s\n\none function     %s\n%-4d functions   %s\nratio of the medians: %.3f\nfound frozen: %d of %d\n",
+		r.Runtime, r.where(r.Engine), r.One, r.Functions, r.Many, r.Ratio, r.Thawed, r.Many.N)
 	return err
 }

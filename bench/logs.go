@@ -18,11 +18,14 @@ type LogsOptions struct {
 	Setup
 	// Runtime is python or nodejs, or the name of such a runtime.
 	Runtime string
-	// N is the number of samples of each kind, 1 to 1,000,000.
+	// N is the number of samples of each kind, up to 1,000,000. 0 means LogsSamples.
 	N int
 }
 
-func (o *LogsOptions) check() error { return within("samples", o.N, maxSamples) }
+func (o *LogsOptions) check() error {
+	o.orUsual(&o.N, LogsSamples)
+	return within("samples", o.N, maxSamples)
+}
 
 // LogsReport is the result of Logs. Its JSON form is stable. Times are from the handler's writing of a line, by its own clock,
 // which is the host's, until a client has it. The handler goes on meanwhile.
@@ -48,6 +51,7 @@ const (
 
 // Logs measures how long a line of a function's log takes until clients have it, on a warm environment.
 func Logs(ctx context.Context, o LogsOptions) (_ *LogsReport, err error) {
+	o.look(ctx)
 	if err := o.check(); err != nil {
 		return nil, err
 	}
@@ -74,7 +78,7 @@ func Logs(ctx context.Context, o LogsOptions) (_ *LogsReport, err error) {
 	if err := d.create(ctx, logsFunction, dep); err != nil {
 		return nil, err
 	}
-	r := &LogsReport{Name: "logs", Engine: o.Engine, Runtime: dep.runtime, PollMS: millis(logsPoll), Machine: thisMachine()}
+	r := &LogsReport{Name: "logs", Engine: o.Engine, Runtime: dep.runtime, PollMS: millis(logsPoll), Machine: o.machine()}
 	return r, d.logs(ctx, &o, r)
 }
 
@@ -189,7 +193,7 @@ func logsGroupARN() string {
 
 // WriteTable writes r for people.
 func (r *LogsReport) WriteTable(w io.Writer) error {
-	_, err := fmt.Fprintf(w, "A line of a function's log until a client has it, %s on %s, %d CPUs, kernel %s\n\nFilterLogEvents, every %.0f ms   %s\nits request                    %s\nStartLiveTail                  %s\n",
-		r.Runtime, r.Engine, r.CPUs, r.Kernel, r.PollMS, r.Poll, r.Filter, r.Tail)
+	_, err := fmt.Fprintf(w, "A line of a function's log until a client has it, %s %s\n\nFilterLogEvents, every %.0f ms   %s\nits request                    %s\nStartLiveTail                  %s\n",
+		r.Runtime, r.where(r.Engine), r.PollMS, r.Poll, r.Filter, r.Tail)
 	return err
 }

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"fmt"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -20,17 +21,33 @@ type Machine struct {
 	// Monitor and Accelerator are what the engine's virtual machines ran on; empty without any. See pool.EngineStatus.
 	Monitor     string `json:"monitor,omitempty"`
 	Accelerator string `json:"accelerator,omitempty"`
+	// Emulated is true if the virtual machines were: the times say nothing about the speed that they have elsewhere.
+	Emulated bool `json:"emulated,omitempty"`
+	// Fewer is true if less was measured than usual, because the machines were emulated and nobody said how much.
+	Fewer bool `json:"fewer,omitempty"`
 }
+
+// emulation is the pool.EngineStatus.Accelerator of machines that are emulated.
+const emulation = "tcg"
 
 // on is the engine with what its machines ran on. Figures of an emulation say so wherever they stand.
 func (m *Machine) on(engine string) string {
-	switch m.Accelerator {
-	case "":
+	switch {
+	case m.Accelerator == "":
 		return engine
-	case "tcg":
-		return engine + " (" + m.Monitor + ", tcg: EMULATED, not the processor's speed)"
+	case m.Emulated:
+		return engine + " (" + m.Monitor + ", " + m.Accelerator + ": EMULATED, not the processor's speed)"
 	}
 	return engine + " (" + m.Monitor + ", " + m.Accelerator + ")"
+}
+
+// where ends the head of every table: on what it was measured.
+func (m *Machine) where(engine string) string {
+	text := fmt.Sprintf("on %s, %d CPUs, kernel %s", m.on(engine), m.CPUs, m.Kernel)
+	if m.Fewer {
+		text += "\nless than usual was measured, because of the emulation; flags say how much"
+	}
+	return text
 }
 
 func thisMachine() Machine {

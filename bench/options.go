@@ -21,12 +21,14 @@ type Setup struct {
 	Progress func(step string)
 
 	monitor, accelerator string // of the last server; see Machine
+	emulated             bool   // the engine's machines will be; see look
+	fewer                bool   // a count that was not given is smaller because of that
 }
 
 // machine is what was measured, and on what.
 func (s *Setup) machine() Machine {
 	m := thisMachine()
-	m.Monitor, m.Accelerator = s.monitor, s.accelerator
+	m.Monitor, m.Accelerator, m.Emulated, m.Fewer = s.monitor, s.accelerator, s.accelerator == emulation, s.fewer
 	return m
 }
 
@@ -58,13 +60,14 @@ type WarmOptions struct {
 	// Runtime is a family (python, nodejs, provided), of which the newest installed version is taken, or a runtime's
 	// name. provided needs the go command, which builds the function.
 	Runtime string
-	// N is the number of samples, 1 to 1,000,000.
+	// N is the number of samples, up to 1,000,000. 0 means WarmSamples.
 	N int
 	// Concurrency is the number of clients whose rate is measured after the samples. Zero means one per CPU.
 	Concurrency int
 }
 
 func (o *WarmOptions) check() error {
+	o.orUsual(&o.N, WarmSamples)
 	if o.Concurrency == 0 {
 		o.Concurrency = runtime.NumCPU()
 	}
@@ -78,7 +81,7 @@ type ColdOptions struct {
 	Runtime string
 	// From is what every cold start must begin with. The server is set up so that it does, and each sample is checked.
 	From Source
-	// N is the number of samples, 1 to 1,000,000.
+	// N is the number of samples, up to 1,000,000. 0 means ColdSamples.
 	N int
 	// InitTime is how long the init work of the function takes that is measured from a snapshot. Other sources have
 	// a function without such work. 0 means 2 s; at most 9 s, because Lambda ends an init phase after 10 s.
@@ -91,6 +94,7 @@ const (
 )
 
 func (o *ColdOptions) check() error {
+	o.orUsual(&o.N, ColdSamples)
 	if o.InitTime == 0 {
 		o.InitTime = defaultInitTime
 	}
@@ -108,24 +112,29 @@ type RestoreOptions struct {
 	Setup
 	// Runtime is as in WarmOptions; it must be one that snapshots are offered for.
 	Runtime string
-	// N is the number of samples of each kind, 1 to 1,000,000.
+	// N is the number of samples of each kind, up to 1,000,000. 0 means RestoreSamples.
 	N int
 }
 
-func (o *RestoreOptions) check() error { return within("samples", o.N, maxSamples) }
+func (o *RestoreOptions) check() error {
+	o.orUsual(&o.N, RestoreSamples)
+	return within("samples", o.N, maxSamples)
+}
 
 // BurstOptions say what Burst measures.
 type BurstOptions struct {
 	Setup
 	// Runtime is as in WarmOptions.
 	Runtime string
-	// Width is how many requests come at once, 1 to 1,000.
+	// Width is how many requests come at once, up to 1,000. 0 means BurstWidth.
 	Width int
-	// Rounds is how many bursts of each kind there are, 1 to 1,000. Each has functions of its own.
+	// Rounds is how many bursts of each kind there are, up to 1,000. Each has functions of its own. 0 means BurstRounds.
 	Rounds int
 }
 
 func (o *BurstOptions) check() error {
+	o.orUsual(&o.Width, BurstWidth)
+	o.orUsual(&o.Rounds, BurstRounds)
 	return errors.Join(within("requests at once", o.Width, maxEnvironments), within("rounds", o.Rounds, 1000))
 }
 
@@ -134,14 +143,16 @@ type HeteroOptions struct {
 	Setup
 	// Runtime is as in WarmOptions.
 	Runtime string
-	// Functions is the number of different functions, 1 to 1,000. Each has an environment with 50 MB or more of real
-	// memory.
+	// Functions is the number of different functions, up to 1,000. Each has an environment with 50 MB or more of real
+	// memory. 0 means HeteroFunctions.
 	Functions int
-	// N is the number of samples of each kind, 1 to 1,000,000.
+	// N is the number of samples of each kind, up to 1,000,000. 0 means HeteroSamples.
 	N int
 }
 
 func (o *HeteroOptions) check() error {
+	o.orUsual(&o.Functions, HeteroFunctions)
+	o.orUsual(&o.N, HeteroSamples)
 	return errors.Join(within("functions", o.Functions, maxEnvironments), within("samples", o.N, maxSamples))
 }
 
@@ -150,22 +161,27 @@ type FreezeOptions struct {
 	Setup
 	// Runtime is as in WarmOptions.
 	Runtime string
-	// N is the number of cycles, 1 to 1,000,000.
+	// N is the number of cycles, up to 1,000,000. 0 means FreezeCycles.
 	N int
 }
 
-func (o *FreezeOptions) check() error { return within("cycles", o.N, maxSamples) }
+func (o *FreezeOptions) check() error {
+	o.orUsual(&o.N, FreezeCycles)
+	return within("cycles", o.N, maxSamples)
+}
 
 // DensityOptions say what Density measures.
 type DensityOptions struct {
 	Setup
 	// Runtimes are as in WarmOptions.Runtime; at least one.
 	Runtimes []string
-	// Environments is how many environments, and how many slots of each kind, are counted together, 1 to 1,000.
+	// Environments is how many environments, and how many slots of each kind, are counted together, up to 1,000. 0 means
+	// DensityEnvironments.
 	Environments int
 }
 
 func (o *DensityOptions) check() error {
+	o.orUsual(&o.Environments, DensityEnvironments)
 	if len(o.Runtimes) == 0 {
 		return errors.New("no runtimes to measure")
 	}
@@ -175,13 +191,14 @@ func (o *DensityOptions) check() error {
 // RSSOptions say what RSS measures.
 type RSSOptions struct {
 	Setup
-	// N is the number of functions, 1 to 1,000,000.
+	// N is the number of functions, up to 1,000,000. 0 means RSSFunctions.
 	N int
 	// Settle is how long the server is left alone before its memory is read, at most ten minutes.
 	Settle time.Duration
 }
 
 func (o *RSSOptions) check() error {
+	o.orUsual(&o.N, RSSFunctions)
 	if o.Settle < 0 || o.Settle > maxSeconds*time.Second {
 		return fmt.Errorf("settle for %s: want 0 to %d seconds", o.Settle, maxSeconds)
 	}

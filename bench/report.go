@@ -73,7 +73,7 @@ func (r *Report) WriteTable(w io.Writer) error {
 	if r.From != "" {
 		from = " from " + string(r.From)
 	}
-	fmt.Fprintf(w, "%s invocations%s, %s on %s, %d samples, %d CPUs, kernel %s\n\n", r.Name, from, r.Runtime, r.on(r.Engine), r.N, r.CPUs, r.Kernel)
+	fmt.Fprintf(w, "%s invocations%s, %d samples, %s %s\n\n", r.Name, from, r.N, r.Runtime, r.where(r.Engine))
 	t := tabwriter.NewWriter(w, 0, 8, 3, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "ms\tp50\tp90\tp99\t")
 	fmt.Fprintf(t, "thaw\t%.2f\t%.2f\t%.2f\t\n", r.P50, r.P90, r.P99)

@@ -91,7 +91,7 @@ func TestReport(t *testing.T) {
 	if err := r.WriteTable(&text); err != nil {
 		t.Fatal(err)
 	}
-	for _, part := range []string{"cold invocations from snapshot, python3.11 on gvisor, 3 samples", "20.00   30.00   30.00", "ratio of the medians: 4.00", "÷ that: 0.0100"} {
+	for _, part := range []string{"cold invocations from snapshot, 3 samples, python3.11 on gvisor", "20.00   30.00   30.00", "ratio of the medians: 4.00", "÷ that: 0.0100"} {
 		if !strings.Contains(text.String(), part) {
 			t.Errorf("%q is missing in:\n%s", part, text.String())
 		}

@@ -34,6 +34,7 @@ const restoreWork = 10 * time.Millisecond
 // Restore measures what a waiting slot is worth to a start from a function's snapshot: two servers, one with empty slots
 // and one without, start the same function in turns.
 func Restore(ctx context.Context, o RestoreOptions) (_ *RestoreReport, err error) {
+	o.look(ctx)
 	if err := o.check(); err != nil {
 		return nil, err
 	}
@@ -133,7 +134,7 @@ func (s *restoreSide) result() RestoreStart {
 
 // WriteTable writes r for people.
 func (r *RestoreReport) WriteTable(w io.Writer) error {
-	fmt.Fprintf(w, "starts from a snapshot, %s on %s, %d samples of each, %d CPUs, kernel %s\n\n", r.Runtime, r.on(r.Engine), r.Waiting.N, r.CPUs, r.Kernel)
+	fmt.Fprintf(w, "starts from a snapshot, %d samples of each, %s %s\n\n", r.Waiting.N, r.Runtime, r.where(r.Engine))
 	t := tabwriter.NewWriter(w, 0, 8, 3, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "ms\tp50\tp90\tp99\tplace\tinit\t")
 	for _, row := range []struct {

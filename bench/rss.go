@@ -25,6 +25,7 @@ type RSSReport struct {
 // RSS registers functions, each with code of its own, and reads how much memory the server then has resident. No
 // function is invoked.
 func RSS(ctx context.Context, o RSSOptions) (_ *RSSReport, err error) {
+	o.look(ctx)
 	if err := o.check(); err != nil {
 		return nil, err
 	}
@@ -69,7 +70,7 @@ func (d *server) settledRSS(ctx context.Context, settle time.Duration) (float64,
 
 // WriteTable writes r for people.
 func (r *RSSReport) WriteTable(w io.Writer) error {
-	_, err := fmt.Fprintf(w, "memory of an idle daemon, engine %s, %d CPUs, kernel %s\n\nno functions        %6.1f MB\n%-6d functions    %6.1f MB\nfor each function   %6.1f KB\ncreated in %.1f s\n",
-		r.on(r.Engine), r.CPUs, r.Kernel, r.EmptyMB, r.N, r.RSSMB, r.PerFunctionKB, r.CreateSeconds)
+	_, err := fmt.Fprintf(w, "memory of an idle daemon %s\n\nno functions        %6.1f MB\n%-6d functions    %6.1f MB\nfor each function   %6.1f KB\ncreated in %.1f s\n",
+		r.where(r.Engine), r.EmptyMB, r.N, r.RSSMB, r.PerFunctionKB, r.CreateSeconds)
 	return err
 }

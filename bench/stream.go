@@ -19,9 +19,9 @@ type StreamOptions struct {
 	Setup
 	// Runtime is as in WarmOptions; it must be a Node.js, the only bundled runtime that streams.
 	Runtime string
-	// N is the number of samples of the first byte, 1 to 1,000,000.
+	// N is the number of samples of the first byte, up to 1,000,000. 0 means StreamSamples.
 	N int
-	// Bytes is the length of the answers whose rate is measured, 1 to 200 MB.
+	// Bytes is the length of the answers whose rate is measured, up to 200 MiB. 0 means StreamBytes.
 	Bytes int
 }
 
@@ -29,6 +29,8 @@ type StreamOptions struct {
 const streamAnswers = 5
 
 func (o *StreamOptions) check() error {
+	o.orUsual(&o.N, StreamSamples)
+	o.orUsual(&o.Bytes, StreamBytes)
 	return errors.Join(within("samples", o.N, maxSamples), within("bytes", o.Bytes, 200<<20))
 }
 
@@ -46,6 +48,7 @@ type StreamReport struct {
 
 // Stream measures streamed answers of a warm environment, on a server that does not bound their rate.
 func Stream(ctx context.Context, o StreamOptions) (_ *StreamReport, err error) {
+	o.look(ctx)
 	if err := o.check(); err != nil {
 		return nil, err
 	}
@@ -150,7 +153,7 @@ func (d *server) stream(ctx context.Context, event string) (answer []byte, first
 
 // WriteTable writes r for people.
 func (r *StreamReport) WriteTable(w io.Writer) error {
-	_, err := fmt.Fprintf(w, "streamed answers, %s on %s, %d CPUs, kernel %s\n\nfirst byte after the function's write   %s\n%d bytes, unthrottled   %.0f MB/s (median of %d)\n",
-		r.Runtime, r.on(r.Engine), r.CPUs, r.Kernel, r.First, r.Bytes, r.Rate, streamAnswers)
+	_, err := fmt.Fprintf(w, "streamed answers, %s %s\n\nfirst byte after the function's write   %s\n%d bytes, unthrottled   %.0f MB/s (median of %d)\n",
+		r.Runtime, r.where(r.Engine), r.First, r.Bytes, r.Rate, streamAnswers)
 	return err
 }

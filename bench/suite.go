@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"thaw.dev/thaw/node"
 	"thaw.dev/thaw/pool"
 )
 
@@ -50,14 +51,15 @@ type Step struct {
 // RunSuite measures everything and writes report.json, report.md and cold.svg into o.Out, anew after each step. A step
 // that fails is noted, and the others go on; the error then names it. The end of ctx ends the run.
 func RunSuite(ctx context.Context, o SuiteOptions) (*Suite, error) {
+	o.look(ctx)
 	s := &Suite{Name: "report", Engine: o.Engine, Quick: o.Quick, Began: time.Now().UTC().Truncate(time.Second), Machine: thisMachine()}
 	return s, s.run(ctx, &o, suiteSteps(&o))
 }
 
-// Commands are the commands that a run of RunSuite amounts to, in its order.
-func Commands(quick bool) []string {
+// Commands are the commands that a run of RunSuite amounts to where nothing is emulated, in its order.
+func Commands(engine string, quick bool) []string {
 	var all []string
-	for _, step := range suiteSteps(&SuiteOptions{Quick: quick}) {
+	for _, step := range suiteSteps(&SuiteOptions{Setup: Setup{Engine: engine}, Quick: quick}) {
 		all = append(all, step.command)
 	}
 	return all
@@ -94,9 +96,38 @@ func (s *Suite) run(ctx context.Context, o *SuiteOptions, steps []suiteStep) err
 
 // learn takes from the measurements what the engine's machines ran on.
 func (s *Suite) learn() {
-	for _, r := range slices.Concat(s.Cold, s.Warm) {
-		s.Monitor, s.Accelerator = r.Monitor, r.Accelerator
+	for _, m := range s.machines() {
+		if m.Accelerator != "" {
+			s.Monitor, s.Accelerator, s.Emulated = m.Monitor, m.Accelerator, m.Emulated
+		}
 	}
+}
+
+// machines are those of all measurements.
+func (s *Suite) machines() []Machine {
+	var all []Machine
+	for _, r := range slices.Concat(s.Cold, s.Warm) {
+		all = append(all, r.Machine)
+	}
+	for _, r := range s.Bursts {
+		all = append(all, r.Machine)
+	}
+	if s.Restore != nil {
+		all = append(all, s.Restore.Machine)
+	}
+	if s.Hetero != nil {
+		all = append(all, s.Hetero.Machine)
+	}
+	if s.Freeze != nil {
+		all = append(all, s.Freeze.Machine)
+	}
+	if s.Density != nil {
+		all = append(all, s.Density.Machine)
+	}
+	if s.Metadata != nil {
+		all = append(all, s.Metadata.Machine)
+	}
+	return all
 }
 
 // suiteStep is one step of a run: it adds its result to the suite.
@@ -109,21 +140,24 @@ type suiteStep struct {
 func suiteSteps(o *SuiteOptions) []suiteStep {
 	setup := o.Setup
 	setup.Progress = nil // the steps themselves are the progress
-	some := func(full, quick int) int {
+	some := func(full, quick Count) int {
 		if o.Quick {
-			return quick
+			return quick.of(&setup)
 		}
-		return full
+		return full.of(&setup)
 	}
 	var steps []suiteStep
 	add := func(run func(context.Context, *Suite) error, command string, args ...any) {
+		if o.Engine != node.Default().Engine {
+			command += " --engine " + o.Engine
+		}
 		steps = append(steps, suiteStep{"thaw bench " + fmt.Sprintf(command, args...), run})
 	}
 	for _, from := range Sources {
 		for _, runtime := range []string{"python", "nodejs"} {
-			n := some(100, 10)
+			n := some(Count{100, 5}, Count{10, 3})
 			if from == pool.SourceSnapshot {
-				n = some(30, 5)
+				n = some(Count{30, 5}, Count{5, 2})
 				if runtime != "python" {
 					continue
 				}
@@ -137,13 +171,13 @@ func suiteSteps(o *SuiteOptions) []suiteStep {
 			}, "cold --from %s --runtime %s --n %d", from, runtime, n)
 		}
 	}
-	n := some(30, 5)
+	n := some(Count{30, 5}, Count{5, 2})
 	add(func(ctx context.Context, s *Suite) (err error) {
 		s.Restore, err = Restore(ctx, RestoreOptions{Setup: setup, Runtime: "python", N: n})
 		return err
 	}, "restore --runtime python --n %d", n)
 	for _, runtime := range []string{"python", "nodejs"} {
-		n := some(4000, 500)
+		n := some(Count{4000, 300}, Count{500, 100})
 		add(func(ctx context.Context, s *Suite) error {
 			r, err := Warm(ctx, WarmOptions{Setup: setup, Runtime: runtime, N: n})
 			if err == nil {
@@ -152,16 +186,16 @@ func suiteSteps(o *SuiteOptions) []suiteStep {
 			return err
 		}, "warm --runtime %s --n %d", runtime, n)
 	}
-	functions, warm := some(100, 20), some(5000, 500)
+	functions, warm := some(Count{100, 8}, Count{20, 4}), some(Count{5000, 200}, Count{500, 50})
 	add(func(ctx context.Context, s *Suite) (err error) {
 		s.Hetero, err = Hetero(ctx, HeteroOptions{Setup: setup, Runtime: "python", Functions: functions, N: warm})
 		return err
 	}, "hetero --runtime python --functions %d --n %d", functions, warm)
-	for _, width := range []int{100, 200} {
-		if o.Quick && width > 100 {
-			continue
+	for i, width := range []Count{{100, 8}, {200, 16}} {
+		if o.Quick && i > 0 {
+			break
 		}
-		rounds := some(5, 1)
+		width, rounds := width.of(&setup), some(Count{5, 1}, Count{1, 1})
 		add(func(ctx context.Context, s *Suite) error {
 			r, err := Burst(ctx, BurstOptions{Setup: setup, Runtime: "python", Width: width, Rounds: rounds})
 			if r != nil { // also where requests failed
@@ -170,17 +204,17 @@ func suiteSteps(o *SuiteOptions) []suiteStep {
 			return err
 		}, "burst --runtime python --n %d --rounds %d", width, rounds)
 	}
-	cycles := some(10000, 200)
+	cycles := some(Count{10_000, 100}, Count{200, 20})
 	add(func(ctx context.Context, s *Suite) (err error) {
 		s.Freeze, err = Freeze(ctx, FreezeOptions{Setup: setup, Runtime: "python", N: cycles})
 		return err
 	}, "freeze --runtime python --n %d", cycles)
-	each := some(20, 5)
+	each := some(Count{20, 3}, Count{5, 2})
 	add(func(ctx context.Context, s *Suite) (err error) {
 		s.Density, err = Density(ctx, DensityOptions{Setup: setup, Runtimes: []string{"python", "nodejs"}, Environments: each})
 		return err
 	}, "density --n %d", each)
-	registered := some(100_000, 2000)
+	registered := some(Count{100_000, 2000}, Count{2000, 500})
 	add(func(ctx context.Context, s *Suite) (err error) {
 		s.Metadata, err = RSS(ctx, RSSOptions{Setup: setup, N: registered, Settle: suiteSettle})
 		return err

@@ -77,12 +77,20 @@ func TestAnInterruptedRunLeavesWhatItMeasured(t *testing.T) {
 func TestEveryTargetIsMeasured(t *testing.T) {
 	t.Parallel()
 	for _, quick := range []bool{false, true} {
-		all := strings.Join(Commands(quick), "\n")
+		all := strings.Join(Commands("microvm", quick), "\n")
 		for _, part := range []string{"--from hot --runtime python", "--from hot --runtime nodejs", "--from snapshot", "--from empty", "--from none", "restore", "warm", "hetero", "burst --runtime python --n 100", "freeze", "density", "rss"} {
 			if !strings.Contains(all, part) {
 				t.Errorf("quick %v: no %q in:\n%s", quick, part, all)
 			}
 		}
+		for command := range strings.SplitSeq(all, "\n") {
+			if !strings.HasSuffix(command, " --engine microvm") {
+				t.Errorf("%s measures another engine", command)
+			}
+		}
+	}
+	if all := strings.Join(Commands("gvisor", true), "\n"); strings.Contains(all, "--engine") {
+		t.Errorf("the usual engine is named in:\n%s", all)
 	}
 	for _, target := range measured().Targets {
 		if target.Got == nil {

@@ -6,10 +6,6 @@ import (
 	"time"
 )
 
-// trafficRate is how many warm requests per second run beside a burst: enough to see them starve, too few to be what
-// the burst waits for.
-const trafficRate = 50
-
 // traffic sends requests to one function at a steady rate, whatever happens to those before (open loop). A request's
 // latency counts from when it was due, so that those that could not even be sent are not forgotten.
 type traffic struct {
@@ -27,14 +23,14 @@ type sentRequest struct {
 	err  error
 }
 
-// startTraffic starts requests that call makes. The caller ends them with end.
-func startTraffic(ctx context.Context, call func(context.Context) error) *traffic {
+// startTraffic starts requests that call makes, so many per second. The caller ends them with end.
+func startTraffic(ctx context.Context, perSecond int, call func(context.Context) error) *traffic {
 	ctx, cancel := context.WithCancel(ctx)
 	t := &traffic{stop: cancel, done: make(chan struct{})}
 	go func() { // ends with stop or ctx; end waits
 		defer close(t.done)
 		defer t.work.Wait()
-		tick := time.NewTicker(time.Second / trafficRate)
+		tick := time.NewTicker(time.Second / time.Duration(perSecond))
 		defer tick.Stop()
 		for {
 			select {

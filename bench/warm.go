@@ -23,6 +23,7 @@ func budgetFor(n, memoryMB int) string {
 
 // Warm measures invocations that find an initialised environment.
 func Warm(ctx context.Context, o WarmOptions) (_ *Report, err error) {
+	o.look(ctx)
 	if err := o.check(); err != nil {
 		return nil, err
 	}

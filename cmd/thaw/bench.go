@@ -77,6 +77,11 @@ func registerRuntime(f *pflag.FlagSet, to *string) {
 	f.StringVar(to, "runtime", "python", runtimeUsage)
 }
 
+// registerCount adds the flag that says how much is measured. Without it that depends on the machine.
+func registerCount(f *pflag.FlagSet, to *int, name string, usual bench.Count, usage string) {
+	f.IntVar(to, name, 0, fmt.Sprintf("%s (default %s)", usage, usual))
+}
+
 func newBenchWarm(a *app) *cobra.Command {
 	var o bench.WarmOptions
 	cmd := measurement(a, "warm", "Measure invocations that find a warm environment",
@@ -85,7 +90,7 @@ func newBenchWarm(a *app) *cobra.Command {
 		&o.Setup, func(ctx context.Context) (*bench.Report, error) { return bench.Warm(ctx, o) })
 	f := cmd.Flags()
 	registerRuntime(f, &o.Runtime)
-	f.IntVar(&o.N, "n", 2000, "number of samples")
+	registerCount(f, &o.N, "n", bench.WarmSamples, "number of samples")
 	f.IntVar(&o.Concurrency, "concurrency", 0, "clients whose rate is measured after the samples; 0 is one per CPU")
 	return cmd
 }
@@ -107,7 +112,7 @@ func newBenchCold(a *app) *cobra.Command {
 		})
 	f := cmd.Flags()
 	registerRuntime(f, &o.Runtime)
-	f.IntVar(&o.N, "n", 30, "number of samples")
+	registerCount(f, &o.N, "n", bench.ColdSamples, "number of samples")
 	f.StringVar(&from, "from", "hot", "what cold starts begin with: hot, snapshot, empty or none")
 	f.DurationVar(&o.InitTime, "init-time", 2*time.Second, "init work of the function whose snapshot is measured")
 	return cmd
@@ -119,7 +124,7 @@ func newBenchRestore(a *app) *cobra.Command {
 		"Two servers, one with empty slots and one without, start the same function from its snapshot in turns.",
 		&o.Setup, func(ctx context.Context) (*bench.RestoreReport, error) { return bench.Restore(ctx, o) })
 	registerRuntime(cmd.Flags(), &o.Runtime)
-	cmd.Flags().IntVar(&o.N, "n", 20, "number of samples of each")
+	registerCount(cmd.Flags(), &o.N, "n", bench.RestoreSamples, "number of samples of each")
 	return cmd
 }
 
@@ -132,8 +137,8 @@ func newBenchBurst(a *app) *cobra.Command {
 		&o.Setup, func(ctx context.Context) (*bench.BurstReport, error) { return bench.Burst(ctx, o) })
 	f := cmd.Flags()
 	registerRuntime(f, &o.Runtime)
-	f.IntVar(&o.Width, "n", 100, "requests at once")
-	f.IntVar(&o.Rounds, "rounds", 3, "bursts of each kind")
+	registerCount(f, &o.Width, "n", bench.BurstWidth, "requests at once")
+	registerCount(f, &o.Rounds, "rounds", bench.BurstRounds, "bursts of each kind")
 	return cmd
 }
 
@@ -143,8 +148,8 @@ func newBenchHetero(a *app) *cobra.Command {
 		&o.Setup, func(ctx context.Context) (*bench.HeteroReport, error) { return bench.Hetero(ctx, o) })
 	f := cmd.Flags()
 	registerRuntime(f, &o.Runtime)
-	f.IntVar(&o.Functions, "functions", 100, "number of different functions; each environment takes 50 MB or so")
-	f.IntVar(&o.N, "n", 3000, "number of samples of each")
+	registerCount(f, &o.Functions, "functions", bench.HeteroFunctions, "number of different functions; each environment takes 50 MB or so")
+	registerCount(f, &o.N, "n", bench.HeteroSamples, "number of samples of each")
 	return cmd
 }
 
@@ -154,7 +159,7 @@ func newBenchFreeze(a *app) *cobra.Command {
 		"A second server that never freezes is invoked in turns with it.",
 		&o.Setup, func(ctx context.Context) (*bench.FreezeReport, error) { return bench.Freeze(ctx, o) })
 	registerRuntime(cmd.Flags(), &o.Runtime)
-	cmd.Flags().IntVar(&o.N, "n", 1000, "number of cycles")
+	registerCount(cmd.Flags(), &o.N, "n", bench.FreezeCycles, "number of cycles")
 	return cmd
 }
 
@@ -166,8 +171,8 @@ func newBenchStream(a *app) *cobra.Command {
 		&o.Setup, func(ctx context.Context) (*bench.StreamReport, error) { return bench.Stream(ctx, o) })
 	f := cmd.Flags()
 	f.StringVar(&o.Runtime, "runtime", "nodejs", "nodejs or a runtime's name")
-	f.IntVar(&o.N, "n", 500, "number of samples of the first byte")
-	f.IntVar(&o.Bytes, "bytes", 20<<20, "length of the long answers")
+	registerCount(f, &o.N, "n", bench.StreamSamples, "number of samples of the first byte")
+	registerCount(f, &o.Bytes, "bytes", bench.StreamBytes, "length of the long answers")
 	return cmd
 }
 
@@ -178,7 +183,7 @@ func newBenchEvent(a *app) *cobra.Command {
 		&o.Setup, func(ctx context.Context) (*bench.EventReport, error) { return bench.Event(ctx, o) })
 	f := cmd.Flags()
 	registerRuntime(f, &o.Runtime)
-	f.IntVar(&o.N, "n", 5000, "number of samples of one client, and of events of many")
+	registerCount(f, &o.N, "n", bench.EventSamples, "number of samples of one client, and of events of many")
 	f.IntVar(&o.Clients, "clients", 32, "clients whose rate is measured")
 	f.IntVar(&o.Concurrency, "concurrency", 1, "invocations that run at once meanwhile")
 	return cmd
@@ -187,12 +192,12 @@ func newBenchEvent(a *app) *cobra.Command {
 func newBenchBacklog(a *app) *cobra.Command {
 	var o bench.BacklogOptions
 	cmd := measurement(a, "backlog", "Measure how fast a backlog of events is worked off, and what others feel of it",
-		"On a server with its own settings: many events of one function come at once, while another gets 50 requests per\n"+
-			"second and a third 50 events.",
+		"On a server with its own settings: many events of one function come at once, while another gets a\n"+
+			"steady stream of requests and a third one of events.",
 		&o.Setup, func(ctx context.Context) (*bench.BacklogReport, error) { return bench.Backlog(ctx, o) })
 	f := cmd.Flags()
 	registerRuntime(f, &o.Runtime)
-	f.IntVar(&o.N, "n", 5000, "number of events")
+	registerCount(f, &o.N, "n", bench.BacklogEvents, "number of events")
 	f.IntVar(&o.MemoryMB, "memory", lambda.MemoryMBPerCPU, "memory of the function in MB, which decides about its share of CPU")
 	return cmd
 }
@@ -205,7 +210,7 @@ func newBenchLogs(a *app) *cobra.Command {
 		&o.Setup, func(ctx context.Context) (*bench.LogsReport, error) { return bench.Logs(ctx, o) })
 	f := cmd.Flags()
 	registerRuntime(f, &o.Runtime)
-	f.IntVar(&o.N, "n", 50, "number of samples of each")
+	registerCount(f, &o.N, "n", bench.LogsSamples, "number of samples of each")
 	return cmd
 }
 
@@ -216,7 +221,7 @@ func newBenchDensity(a *app) *cobra.Command {
 		&o.Setup, func(ctx context.Context) (*bench.DensityReport, error) { return bench.Density(ctx, o) })
 	f := cmd.Flags()
 	f.StringSliceVar(&o.Runtimes, "runtime", []string{"python", "nodejs"}, runtimeUsage+"; may be repeated")
-	f.IntVar(&o.Environments, "n", 10, "environments, and slots of each kind, that are counted together")
+	registerCount(f, &o.Environments, "n", bench.DensityEnvironments, "environments, and slots of each kind, that are counted together")
 	return cmd
 }
 
@@ -225,7 +230,7 @@ func newBenchRSS(a *app) *cobra.Command {
 	cmd := measurement(a, "rss", "Measure the memory of a daemon with many functions that nobody invokes", "",
 		&o.Setup, func(ctx context.Context) (*bench.RSSReport, error) { return bench.RSS(ctx, o) })
 	f := cmd.Flags()
-	f.IntVar(&o.N, "n", 1000, "number of functions")
+	registerCount(f, &o.N, "n", bench.RSSFunctions, "number of functions")
 	f.DurationVar(&o.Settle, "settle", 10*time.Second, "how long the server is left alone before its memory is read")
 	return cmd
 }

@@ -10,8 +10,8 @@ import (
 // TestCommandsOfTheReport: the commands that a report says it ran are commands of this program.
 func TestCommandsOfTheReport(t *testing.T) {
 	t.Parallel()
-	for _, quick := range []bool{false, true} {
-		for _, command := range bench.Commands(quick) {
+	for engine, quick := range map[string]bool{"gvisor": false, "microvm": true} {
+		for _, command := range bench.Commands(engine, quick) {
 			words := strings.Fields(command)
 			cmd, flags, err := newRoot(&app{console: &console{}}).Find(words[1:])
 			if err == nil {
