@@ -67,7 +67,7 @@ func densityFlags(kind DensityKind, n int) []string {
 	case DensityHot:
 		return append(slots(n, 0), "--keep-alive=0s", budget, anySlots)
 	case DensityEmpty:
-		return append(slots(0, n), "--keep-alive=0s", budget, anySlots)
+		return append(slots(noHot, n), "--keep-alive=0s", budget, anySlots)
 	}
 	return append(slots(stock, 0), "--keep-alive=1h", "--keep-alive-min=1h", budget, anySlots, "--freeze-after=10ms")
 }
@@ -97,6 +97,10 @@ func countMemory(ctx context.Context, o *DensityOptions, kind DensityKind, runti
 		return DensityCount{}, err
 	}
 	if kind == DensityFrozen {
+		// Stocks of this size may be for those who ask only.
+		if err := d.asked(ctx, dep); err != nil {
+			return DensityCount{}, err
+		}
 		if err := d.fromHotSlots(ctx, names, dep.runtime); err != nil {
 			return DensityCount{}, err
 		}
@@ -119,6 +123,16 @@ func countMemory(ctx context.Context, o *DensityOptions, kind DensityKind, runti
 		Kind: kind, Runtime: dep.runtime, PSSMB: each(after.children - before.children), ServerMB: each(after.server - before.server),
 		Processes: round(float64(after.processes-before.processes) / float64(n)),
 	}, err
+}
+
+// asked has a slot asked for as functions like dep do, and leaves nothing of the one that did.
+func (d *server) asked(ctx context.Context, dep deployment) error {
+	const name = "asks"
+	if err := d.create(ctx, name, dep); err != nil {
+		return err
+	}
+	_, _, err := d.invoke(ctx, target{function: name})
+	return errors.Join(err, d.deleteAll(ctx, []string{name}))
 }
 
 // fromHotSlots invokes each function once, when there is a hot slot for it.

@@ -27,21 +27,18 @@ const (
 	noSlots  = "--slot-memory=1"
 )
 
-// onlyEmpty is memory for two empty slots that is too little for a hot one: a server that is asked for hot slots would
-// keep some, whatever the least number is.
-const onlyEmpty = "--slot-memory=40MiB"
+// noHot is the number of hot slots of a server that must have none: with 0 it would keep some when they are asked for.
+const noHot = -1
 
 // settingsFor are the flags of a server all of whose cold starts begin with from.
 func settingsFor(from Source) ([]string, error) {
 	switch from {
 	case pool.SourceHot:
 		return append(slots(stock, 0), anySlots), nil
-	case pool.SourceSnapshot: // which takes an empty slot, even if there are hot ones
-		return append(slots(0, stock), anySlots), nil
-	case pool.SourceEmpty:
-		return append(slots(0, 2), onlyEmpty), nil
+	case pool.SourceSnapshot, pool.SourceEmpty: // a snapshot is restored into an empty slot
+		return append(slots(noHot, stock), anySlots), nil
 	case pool.SourceNone:
-		return append(slots(0, 0), noSlots), nil
+		return append(slots(noHot, 0), noSlots), nil
 	}
 	return nil, fmt.Errorf("source %q: want one of %s", from, Sources)
 }

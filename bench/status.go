@@ -67,6 +67,9 @@ func inARow(times int, is func(*pool.Status) error) func(*pool.Status) error {
 }
 
 func isSettled(s *pool.Status, kind Source, runtime string) error {
+	if s.Snapshots.Making > 0 {
+		return fmt.Errorf("%d snapshots are being made", s.Snapshots.Making)
+	}
 	ready := 0
 	for _, st := range s.Stocks {
 		if st.Filling > 0 {

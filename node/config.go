@@ -54,7 +54,7 @@ type Config struct {
 	// FreezeAfter is how long an environment must be idle before it is frozen; negative never freezes.
 	FreezeAfter time.Duration
 	// HotSlots and EmptySlots are how many slots of each kind are kept at least for each runtime that functions use.
-	// Demand raises the stocks above it.
+	// Demand raises the stocks above it, unless HotSlots is -1: then there never are any hot ones.
 	HotSlots, EmptySlots int
 	// SlotMemory bounds what the stocks reserve together, in bytes. 0 means a quarter of MemoryBudget.
 	SlotMemory int64
@@ -156,8 +156,8 @@ func (c *Config) check() error {
 		return fmt.Errorf("virtual machine monitor %q: there are %s", c.VMM, list(vmms))
 	case c.StreamRate < 0:
 		return fmt.Errorf("stream rate %d: must not be negative", c.StreamRate)
-	case c.HotSlots < 0 || c.EmptySlots < 0:
-		return errors.New("numbers of slots must not be negative")
+	case c.HotSlots < -1 || c.EmptySlots < 0:
+		return errors.New("numbers of slots must not be negative, except -1 for no hot slots at all")
 	case c.AccountConcurrency < lambda.MinUnreserved:
 		return fmt.Errorf("account concurrency %d: at least %d", c.AccountConcurrency, lambda.MinUnreserved)
 	case c.S3Endpoint == "" && (c.S3Region != "" || c.S3Credentials != ""):

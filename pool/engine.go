@@ -43,10 +43,13 @@ func (l *Launch) extraBytes() int64 {
 // emulation is the sandbox.Capabilities.Accelerator of machines that are emulated.
 const emulation = "tcg"
 
+// emulated reports whether sandboxes for l are.
+func (l *Launch) emulated() bool { return l.Engine.Capabilities().Accelerator == emulation }
+
 // allow is the time that a sandbox for l may take for what others may take d for: an emulated machine computes some ten times
 // slower, and most of what is waited for is not computing.
 func (l *Launch) allow(d time.Duration) time.Duration {
-	if l.Engine.Capabilities().Accelerator == emulation {
+	if l.emulated() {
 		return 5 * d
 	}
 	return d

@@ -2,6 +2,7 @@ package pool_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -220,5 +221,83 @@ func TestSandboxesAreMadeForWhatTheyWillBeRestoredFrom(t *testing.T) {
 	own.EphemeralMB = 1024 // fits no slot and no template
 	if e := r.acquire(t, own); from(e) != "" {
 		t.Errorf("one that is started is made for %q", from(e))
+	}
+}
+
+// withTemplate has functions start from templates.
+func withTemplate(o *pool.Options) {
+	launch := o.Launch
+	o.Launch = func(ctx context.Context, fn *lambda.Config) (pool.Launch, error) {
+		l, err := launch(ctx, fn)
+		l.Template = true
+		return l, err
+	}
+}
+
+// TestHotSlotsOfEmulatedMachinesAreCopies: only the template's own slot is booted.
+func TestHotSlotsOfEmulatedMachinesAreCopies(t *testing.T) {
+	t.Parallel()
+	for accelerator, copies := range map[string]bool{"tcg": true, "kvm": false} {
+		dir, change := snapshots(t)
+		r := newRig(t, func(o *pool.Options, fo *fake.Options) {
+			withSlots(2, 0)(o, fo)
+			change(o, fo)
+			withTemplate(o)
+			fo.Accelerator = accelerator
+		})
+		with := runtime
+		with.Template = true
+		r.Expect(with)
+		r.awaitStock(t, pool.SourceHot, full)
+		e := r.acquire(t, function("f", 128))
+		if from := r.engine.Sandbox(e.ID()).Spec().From; e.Source != pool.SourceHot || strings.HasPrefix(from, dir) != copies {
+			t.Errorf("%s: began with %s, made for %q", accelerator, e.Source, from)
+		}
+		if _, err := e.Deliver(event("1"), soon()); err != nil {
+			t.Errorf("%s: %v", accelerator, err)
+		}
+	}
+}
+
+// TestEmulatedMachinesAreBootedWithoutTheTemplate: one that cannot be restored is no reason to have no hot slots.
+func TestEmulatedMachinesAreBootedWithoutTheTemplate(t *testing.T) {
+	t.Parallel()
+	dir, change := snapshots(t)
+	r := newRig(t, func(o *pool.Options, fo *fake.Options) {
+		withSlots(2, 0)(o, fo)
+		change(o, fo)
+		withTemplate(o)
+		fo.Accelerator = "tcg"
+	})
+	r.engine.Faults.Set(fake.AtRestore, fake.Fault{Err: errors.New("damaged"), Times: 1})
+	with := runtime
+	with.Template = true
+	r.Expect(with)
+	r.awaitStock(t, pool.SourceHot, full)
+	e := r.acquire(t, function("f", 128))
+	if from := r.engine.Sandbox(e.ID()).Spec().From; e.Source != pool.SourceHot || strings.HasPrefix(from, dir) {
+		t.Errorf("began with %s, made for %q", e.Source, from)
+	}
+}
+
+// TestEmptySlotsHaveATemplateToo: a server without hot slots makes one.
+func TestEmptySlotsHaveATemplateToo(t *testing.T) {
+	t.Parallel()
+	_, change := snapshots(t)
+	r := newRig(t, func(o *pool.Options, fo *fake.Options) {
+		withSlots(-1, 1)(o, fo)
+		change(o, fo)
+		withTemplate(o)
+	})
+	with := runtime
+	with.Template = true
+	r.Expect(with)
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
+		if s := r.Status().Snapshots; s.Count == 1 && s.Making == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("no template was made")
+		}
 	}
 }

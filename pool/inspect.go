@@ -30,6 +30,7 @@ func (p *Pool) Status() Status {
 	}
 	p.mu.Lock()
 	s.ReservedBytes = p.used
+	s.Snapshots.Making = p.making
 	all := make([]*Environment, 0, len(p.live))
 	for e := range p.live {
 		all = append(all, e)

@@ -79,7 +79,8 @@ type Options struct {
 	MemoryBudget int64
 	// SlotMemory bounds what the stocks of slots reserve of it.
 	SlotMemory int64
-	// HotSlots and EmptySlots are how many slots of each kind are kept at least for each runtime in use.
+	// HotSlots and EmptySlots are how many slots of each kind are kept at least for each runtime in use. Negative HotSlots
+	// mean that there never are any, whatever is asked for.
 	HotSlots, EmptySlots int
 	// KeepAlive is how long an idle environment is kept at most; 0 destroys it at once. KeepAliveMin is how long at least.
 	KeepAlive, KeepAliveMin time.Duration
@@ -145,6 +146,7 @@ type Pool struct {
 	provisions   map[key]*provision
 	growth       map[functionKey]*rate.Limiter
 	snapshotting map[key]bool
+	making       int // snapshots that are being made in the background
 
 	refillWake chan struct{} // has room for one
 }

@@ -80,9 +80,12 @@ func (p *Pool) neediest() *stock {
 			least = p.o.EmptySlots
 		}
 		if !s.launch.stockedAhead() {
-			least = 0
+			least = min(least, 0)
 		}
 		s.target, s.reason = s.demand.target(now, least, s.refill)
+		if least < 0 {
+			s.target, s.reason = 0, "none are wanted"
+		}
 		have := len(s.ready) + s.filling
 		if have > s.target {
 			p.drain(s, have-s.target)
@@ -165,13 +168,8 @@ func (p *Pool) fill(s *stock) {
 		case <-p.ctx.Done():
 		}
 	})
-	if s.kind == SourceHot && s.launch.Template && !s.templated && p.hasSnapshots(s.launch.Engine) {
-		s.templated = true
-		p.work.Go(func() {
-			if err := p.makeTemplate(p.ctx, s); err != nil && p.ctx.Err() == nil {
-				p.o.Logger.Warn("no template of this runtime", "runtime", s.launch.Runtime, "error", err)
-			}
-		})
+	if hot := p.stockOf(&s.launch, SourceHot); s == hot || hot.target == 0 { // else the first hot slot has it made
+		p.considerTemplate(hot)
 	}
 	p.o.Trace(Event{Kind: EventStocked, Runtime: s.launch.Runtime, Engine: s.launch.Engine.Name(), Source: s.kind, Phases: Phases{Place: took}})
 }
@@ -179,25 +177,39 @@ func (p *Pool) fill(s *stock) {
 // backgroundLimits hold for slots in stock: enough for a runtime, and CPU only when nobody else wants it.
 var backgroundLimits = sandbox.Limits{MemoryBytes: 256 << 20, Background: true}
 
+// stockLimits are backgroundLimits with what holds for every sandbox.
+func stockLimits() sandbox.Limits {
+	l := backgroundLimits
+	l.Pids = maxPids
+	return l
+}
+
 // prepare makes a slot: the sandbox, and in a hot one the agent and, if it is a bundled one, the runtime.
-func (p *Pool) prepare(ctx context.Context, s *stock) (_ *slot, err error) {
+func (p *Pool) prepare(ctx context.Context, s *stock) (*slot, error) {
+	if s.kind == SourceHot {
+		if slot := p.copyTemplate(ctx, s); slot != nil {
+			return slot, nil
+		}
+		return p.bootRuntime(ctx, s)
+	}
+	slot := &slot{launch: s.launch, held: s.bytes()}
+	if err := slot.create(ctx, p.templateDir(&s.launch), stockTmpBytes, stockLimits()); err != nil {
+		slot.close()
+		return nil, err
+	}
+	return slot, nil
+}
+
+// bootRuntime makes a hot slot for s.
+func (p *Pool) bootRuntime(ctx context.Context, s *stock) (_ *slot, err error) {
 	slot := &slot{launch: s.launch, held: s.bytes()}
 	defer func() {
 		if err != nil {
 			slot.close()
 		}
 	}()
-	l := backgroundLimits
-	l.Pids = maxPids
-	from := ""
-	if s.kind == SourceEmpty {
-		from = p.templateDir(&s.launch)
-	}
-	if err := slot.create(ctx, from, stockTmpBytes, l); err != nil {
+	if err := slot.create(ctx, "", stockTmpBytes, stockLimits()); err != nil {
 		return nil, err
-	}
-	if s.kind == SourceEmpty {
-		return slot, nil
 	}
 	if err := slot.boot(ctx); err != nil {
 		return nil, err

@@ -3,6 +3,7 @@ package pool_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -474,5 +475,23 @@ func TestABadSnapshotFallsBackToANormalStart(t *testing.T) {
 				t.Errorf("it was not made again: %v", s.Err)
 			}
 		})
+	}
+}
+
+// TestNoHotSlotsAtAll: whatever is asked for, there is none; the empty ones are what is asked for then.
+func TestNoHotSlotsAtAll(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, withSlots(-1, 1))
+	r.Expect(runtime)
+	for i := range 3 {
+		r.awaitStock(t, pool.SourceEmpty, func(s pool.StockStatus) bool { return full(s) && s.Taken == int64(i) })
+		if e := r.acquire(t, function(fmt.Sprint("f", i), 128)); e.Source != pool.SourceEmpty {
+			t.Errorf("began with %s", e.Source)
+		}
+	}
+	for _, s := range r.Status().Stocks {
+		if s.Kind == pool.SourceHot && (s.Target != 0 || s.Ready+s.Filling != 0) {
+			t.Errorf("there is a hot slot: %+v", s)
+		}
 	}
 }

@@ -230,12 +230,14 @@ func (p *Pool) considerSnapshot(e *Environment) {
 		return
 	}
 	p.snapshotting[e.key] = true // stays: one that failed is not tried again for this revision
+	p.making++
 	k, fn := e.key, e.Function
 	p.work.Go(func() {
 		if err := p.makeSnapshot(p.ctx, fn, initType); err != nil && p.ctx.Err() == nil {
 			p.o.Logger.Warn("no snapshot of this function", "function", fn.Name, "version", fn.Version, "error", err)
 		}
 		p.mu.Lock()
+		p.making--
 		retired := !p.snapshotting[k]
 		p.mu.Unlock()
 		if retired { // while it was made

@@ -87,8 +87,9 @@ type WaitingStatus struct {
 	Starting int    `json:"starting"` // cold starts under way for them
 }
 
-// SnapshotStatus is what function snapshots take on disk.
+// SnapshotStatus is what snapshots take on disk.
 type SnapshotStatus struct {
-	Count int   `json:"count"`
-	Bytes int64 `json:"bytes"`
+	Count  int   `json:"count"`
+	Bytes  int64 `json:"bytes"`
+	Making int   `json:"making"` // snapshots, of functions and of runtimes, that are being made in the background
 }

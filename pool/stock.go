@@ -20,7 +20,7 @@ type stock struct {
 	target  int
 	reason  string
 
-	templated bool // a template was made of its slots, or tried
+	templated bool // of hot slots: a template was made, or tried
 
 	taken, missed, drained int64
 }
@@ -83,9 +83,9 @@ func fits(e *Environment) bool {
 }
 
 // kinds are the kinds of slot that serve e, the best first.
-func kinds(e *Environment) []Source {
+func (p *Pool) kinds(e *Environment) []Source {
 	switch {
-	case e.snapshot != nil || e.sealed:
+	case p.o.HotSlots < 0 || e.snapshot != nil || e.sealed:
 		return []Source{SourceEmpty}
 	case e.launchAs.OwnStart: // a runtime that is up is of no use to it
 		return []Source{SourceEmpty, SourceHot}
@@ -99,7 +99,7 @@ func (p *Pool) take(e *Environment, hot bool) *slot {
 	if !fits(e) {
 		return nil
 	}
-	for _, kind := range kinds(e) {
+	for _, kind := range p.kinds(e) {
 		if hot && (kind != SourceHot || e.launchAs.OwnStart) {
 			continue
 		}
@@ -123,7 +123,7 @@ func (p *Pool) ask(e *Environment) {
 	if !fits(e) {
 		return
 	}
-	best := kinds(e)[0]
+	best := p.kinds(e)[0]
 	s := p.stockOf(&e.launchAs, best)
 	s.demand.add(time.Now())
 	if e.Source == SourceNone || e.Source == SourceEmpty && best == SourceHot {

@@ -10,7 +10,9 @@ import (
 
 // A template is the snapshot of a hot slot: a runtime that is up and warm and has no function. It serves cold starts that
 // find no hot slot: restoring it takes a fraction of the time and CPU that booting takes. Hot slots themselves are booted,
-// because nobody waits for them, a booted one answers its first request sooner, and it has a hash seed of its own.
+// because nobody waits for them, a booted one answers its first request sooner, and it has a hash seed of its own. Where
+// machines are emulated that is worth less than what it costs, five seconds of a processor and memory that no other slot
+// shares: there hot slots are copies of the template, too.
 
 // templateKey is the hash of everything a template depends on.
 func (p *Pool) templateKey(l *Launch) string {
@@ -19,13 +21,66 @@ func (p *Pool) templateKey(l *Launch) string {
 
 func templateOwner(l *Launch) string { return "template/" + l.Runtime + "/" + l.Image }
 
+// considerTemplate needs mu. It has the template made that serves when s, a stock of hot slots, is empty, unless that was
+// tried before.
+func (p *Pool) considerTemplate(s *stock) {
+	if !s.launch.Template || s.templated || !p.hasSnapshots(s.launch.Engine) {
+		return
+	}
+	s.templated = true
+	p.making++
+	p.work.Go(func() {
+		if err := p.makeTemplate(p.ctx, s); err != nil && p.ctx.Err() == nil {
+			p.o.Logger.Warn("no template of this runtime", "runtime", s.launch.Runtime, "error", err)
+		}
+		p.mu.Lock()
+		p.making--
+		p.mu.Unlock()
+	})
+}
+
+// copyTemplate prepares a slot for s by restoring the template, which the first one makes. nil says that s has to be booted.
+func (p *Pool) copyTemplate(ctx context.Context, s *stock) *slot {
+	if !s.launch.emulated() || !s.launch.Template || !p.hasSnapshots(s.launch.Engine) {
+		return nil
+	}
+	p.mu.Lock()
+	first := !s.templated
+	s.templated = true
+	p.mu.Unlock()
+	if first {
+		if err := p.makeTemplate(ctx, s); err != nil && ctx.Err() == nil {
+			p.o.Logger.Warn("no template of this runtime", "runtime", s.launch.Runtime, "error", err)
+		}
+	}
+	t := p.o.Snapshots.Use(p.templateKey(&s.launch))
+	if t == nil {
+		return nil
+	}
+	defer p.o.Snapshots.Done(t)
+	slot := &slot{launch: s.launch, held: s.bytes()}
+	err := slot.create(ctx, t.Dir(), stockTmpBytes, stockLimits())
+	if err == nil {
+		err = slot.bootFrom(ctx, t)
+	}
+	if err == nil {
+		return slot
+	}
+	slot.close()
+	if ctx.Err() == nil {
+		p.o.Logger.Warn("runtime's template could not be restored; starting without", "runtime", s.launch.Runtime, "error", err)
+		p.o.Snapshots.Spoil(t)
+	}
+	return nil
+}
+
 // makeTemplate keeps the state of a hot slot, unless there is a template of its runtime already.
 func (p *Pool) makeTemplate(ctx context.Context, s *stock) (err error) {
 	key := p.templateKey(&s.launch)
 	if p.o.Snapshots.Has(key) {
 		return nil
 	}
-	slot, err := p.prepare(ctx, s)
+	slot, err := p.bootRuntime(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -69,15 +124,15 @@ func (p *Pool) template(e *Environment) *snapshot.Snapshot {
 	return p.o.Snapshots.Use(p.templateKey(&e.launchAs))
 }
 
-// bootFrom brings up e's slot from a template. After an error the slot is of no use.
-func (p *Pool) bootFrom(ctx context.Context, e *Environment, t *snapshot.Snapshot) error {
-	if err := e.slot.wake(ctx, t, nil); err != nil {
+// bootFrom brings up a slot from a template. After an error it is of no use.
+func (s *slot) bootFrom(ctx context.Context, t *snapshot.Snapshot) error {
+	if err := s.wake(ctx, t, nil); err != nil {
 		return err
 	}
-	if err := e.session.Restored(restoration(nil), time.Now().Add(hooksTimeout)); err != nil {
+	if err := s.session.Restored(restoration(nil), time.Now().Add(hooksTimeout)); err != nil {
 		return err
 	}
-	e.running = true
+	s.running = true
 	return nil
 }
 
@@ -89,7 +144,7 @@ func (p *Pool) bringUp(ctx context.Context, e *Environment) error {
 		return e.boot(ctx)
 	}
 	defer p.o.Snapshots.Done(t)
-	err := p.bootFrom(ctx, e, t)
+	err := e.slot.bootFrom(ctx, t)
 	if err == nil || ctx.Err() != nil {
 		return err
 	}

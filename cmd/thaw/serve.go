@@ -64,7 +64,7 @@ func newServe(a *app) *cobra.Command {
 	f.DurationVar(&c.KeepAlive, "keep-alive", c.KeepAlive, "how long an idle execution environment is kept at most; 0 keeps none")
 	f.DurationVar(&c.KeepAliveMin, "keep-alive-min", c.KeepAliveMin, "how long an idle execution environment is kept at least")
 	f.DurationVar(&c.FreezeAfter, "freeze-after", c.FreezeAfter, "how long an environment must be idle before it is frozen; negative never freezes")
-	f.IntVar(&c.HotSlots, "hot-slots", c.HotSlots, "slots with the runtime up to keep at least, for each runtime that functions use")
+	f.IntVar(&c.HotSlots, "hot-slots", c.HotSlots, "slots with the runtime up to keep at least, for each runtime that functions use; more when they are asked for, but none at all with -1")
 	f.IntVar(&c.EmptySlots, "empty-slots", c.EmptySlots, "created sandboxes to keep at least, for each runtime that functions use")
 	f.Var(&s.slots, "slot-memory", "memory for slots without a function, such as 2GiB; 0 is a quarter of the budget")
 	f.BoolVar(&c.SnapshotLatest, "snapshot-latest", c.SnapshotLatest, "start functions whose init is heavy from a snapshot even if they did not ask for SnapStart")
