@@ -48,6 +48,9 @@ func (s *Suite) chart() ([]byte, error) {
 	}
 	o := charts.NewBarChartOptionWithData(values)
 	o.Title.Text = "Cold starts by source, median in ms"
+	if s.Machine.Accelerator != "" {
+		o.Title.Subtext = s.Machine.on(s.Engine)
+	}
 	o.CategoryAxis.Labels, o.CategoryAxis.LabelCount = labels, len(labels) // else it leaves out what is close
 	o.Legend.SeriesNames = families
 	o.Legend.Offset = charts.OffsetRight

@@ -28,7 +28,7 @@ func (o *LogsOptions) check() error {
 }
 
 // LogsReport is the result of Logs. Its JSON form is stable. Times are from the handler's writing of a line, by its own clock,
-// which is the host's, until a client has it. The handler goes on meanwhile.
+// until a client has it. The handler goes on meanwhile.
 type LogsReport struct {
 	Name    string  `json:"name"` // "logs"
 	Engine  string  `json:"engine"`
@@ -37,6 +37,7 @@ type LogsReport struct {
 	Tail    Latency `json:"tail"` // by StartLiveTail
 	PollMS  float64 `json:"poll_ms"`
 	Filter  Latency `json:"filter"` // of a FilterLogEvents request that finds the line
+	Clock   Clock   `json:"clock"`
 	Machine
 }
 
@@ -90,10 +91,15 @@ const (
 func (d *server) logs(ctx context.Context, o *LogsOptions, r *LogsReport) error {
 	const skip = 3
 	var poll, tail, filter samples
+	clock := clockOf(&o.Setup)
+	if err := d.compareClocks(ctx, clock); err != nil {
+		return err
+	}
+	r.Clock = clock.result()
 	o.step("take %d samples of a client that polls", o.N)
 	for i := range skip + o.N {
 		var last time.Duration
-		took, err := d.seen(ctx, fmt.Sprintf("poll-%d", i), func(ctx context.Context, id string) (line string, err error) {
+		took, err := d.seen(ctx, clock, fmt.Sprintf("poll-%d", i), func(ctx context.Context, id string) (line string, err error) {
 			line, last, err = d.pollFor(ctx, id)
 			return line, err
 		})
@@ -112,7 +118,7 @@ func (d *server) logs(ctx context.Context, o *LogsOptions, r *LogsReport) error 
 	}
 	defer func() { _ = t.Close() }() // only read from
 	for i := range skip + o.N {
-		took, err := d.seen(ctx, fmt.Sprintf("tail-%d", i), func(ctx context.Context, id string) (string, error) { return tailFor(ctx, t, id) })
+		took, err := d.seen(ctx, clock, fmt.Sprintf("tail-%d", i), func(ctx context.Context, id string) (string, error) { return tailFor(ctx, t, id) })
 		if err != nil {
 			return fmt.Errorf("sample %d: %w", i, err)
 		}
@@ -125,7 +131,7 @@ func (d *server) logs(ctx context.Context, o *LogsOptions, r *LogsReport) error 
 }
 
 // seen has the function write a line that begins with id, and returns how long it took from there until wait returned it.
-func (d *server) seen(ctx context.Context, id string, wait func(ctx context.Context, id string) (line string, err error)) (time.Duration, error) {
+func (d *server) seen(ctx context.Context, clock *clockBounds, id string, wait func(ctx context.Context, id string) (line string, err error)) (time.Duration, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, logsTimeout, errors.New("the line did not come"))
 	defer cancel()
 	answered := make(chan error, 1)
@@ -149,7 +155,26 @@ func (d *server) seen(ctx context.Context, id string, wait func(ctx context.Cont
 	if err != nil {
 		return 0, fmt.Errorf("the function wrote %.100q", line)
 	}
-	return at.Sub(time.Unix(0, written)), nil
+	return at.Sub(clock.hosts(time.Unix(0, written))), nil
+}
+
+// compareClocks asks the function for its clock a few times.
+func (d *server) compareClocks(ctx context.Context, clock *clockBounds) error {
+	const times = 20
+	for range times {
+		sent := time.Now()
+		out, err := d.client.Invoke(ctx, client.InvokeInput{Function: logsFunction, Payload: []byte(`{"clock":true}`)})
+		if err != nil {
+			return err
+		}
+		received := time.Now()
+		ns, err := strconv.ParseInt(strings.Trim(string(out.Payload), `"`), 10, 64)
+		if err != nil || out.FunctionError != "" {
+			return fmt.Errorf("the function answers %.100q", out.Payload)
+		}
+		clock.compare(sent, time.Unix(0, ns), received)
+	}
+	return nil
 }
 
 // pollFor asks until the line with id is there; took is how long the request took that found it.
@@ -193,7 +218,7 @@ func logsGroupARN() string {
 
 // WriteTable writes r for people.
 func (r *LogsReport) WriteTable(w io.Writer) error {
-	_, err := fmt.Fprintf(w, "A line of a function's log until a client has it, %s %s\n\nFilterLogEvents, every %.0f ms   %s\nits request                    %s\nStartLiveTail                  %s\n",
-		r.Runtime, r.where(r.Engine), r.PollMS, r.Poll, r.Filter, r.Tail)
+	_, err := fmt.Fprintf(w, "A line of a function's log until a client has it, %s %s\n\nFilterLogEvents, every %.0f ms   %s\nits request                    %s\nStartLiveTail                  %s%s\n",
+		r.Runtime, r.where(r.Engine), r.PollMS, r.Poll, r.Filter, r.Tail, r.Clock)
 	return err
 }

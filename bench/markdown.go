@@ -55,8 +55,8 @@ func (s *Suite) markdown() []byte {
 	fmt.Fprintf(&b, "# Thaw, measured\n\n%s, %d × %s, %d MB of memory, Linux %s, engine %s, commit %s.\n",
 		s.Began.Format(time.DateTime+" MST"), m.CPUs, orUnknown(m.CPU), m.Memory, m.Kernel, m.on(s.Engine), orUnknown(m.Commit))
 	fmt.Fprintf(&b, "Servers, clients and baselines share the machine and are measured in turns. Figures are medians unless they say otherwise.\n")
-	if m.Accelerator == "tcg" {
-		fmt.Fprintf(&b, "\n**The virtual machines were emulated** (TCG): these figures say that it works, and nothing about its speed where KVM is.\n\n")
+	if m.Emulated {
+		fmt.Fprintf(&b, "\n**The virtual machines were emulated** (TCG): these figures say that it works, and nothing about its speed where KVM is.\nLess was measured than elsewhere, and the targets are those of emulated machines.\n\n")
 	}
 	if s.Quick {
 		fmt.Fprintf(&b, "A quick run: few samples.\n")
@@ -169,6 +169,7 @@ func (s *Suite) memoryTables(b *bytes.Buffer) {
 
 // WriteTable writes the targets and the steps that failed, for people.
 func (s *Suite) WriteTable(w io.Writer) error {
+	fmt.Fprintf(w, "Thaw, measured %s\n\n", s.where(s.Engine))
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(t, "\tat least\taim\tgot\t")
 	for _, x := range s.Targets {

@@ -11,6 +11,9 @@ import (
 // ErrUnavailable is returned when this host lacks what the chosen runtime needs; the text says what.
 var ErrUnavailable = errors.New("runtime is not available on this host")
 
+// ErrNotStarted is returned when the server under test does not start; the text says why.
+var ErrNotStarted = errors.New("the server did not start")
+
 // Setup is what every measurement needs to know.
 type Setup struct {
 	// Thaw is the program that is started as `thaw serve`.

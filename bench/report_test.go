@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -54,8 +55,37 @@ func TestEmulationIsSaidWhereverFiguresAre(t *testing.T) {
 	if !strings.Contains(string(s.markdown()), "nothing about its speed") {
 		t.Error("the report does not warn")
 	}
+	m := setup.machine()
+	for what, r := range map[string]interface{ WriteTable(io.Writer) error }{
+		"restore": &RestoreReport{Engine: "microvm", Machine: m}, "burst": &BurstReport{Engine: "microvm", Machine: m},
+		"hetero": &HeteroReport{Engine: "microvm", Machine: m}, "freeze": &FreezeReport{Engine: "microvm", Machine: m},
+		"stream": &StreamReport{Engine: "microvm", Machine: m}, "density": &DensityReport{Engine: "microvm", Machine: m},
+		"event": &EventReport{Engine: "microvm", Machine: m}, "backlog": &BacklogReport{Engine: "microvm", Machine: m},
+		"logs": &LogsReport{Engine: "microvm", Machine: m}, "rss": &RSSReport{Engine: "microvm", Machine: m}, "suite": s,
+	} {
+		var text bytes.Buffer
+		if err := r.WriteTable(&text); err != nil {
+			t.Fatal(err)
+		}
+		document, err := json.Marshal(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{`"engine":"microvm"`, `"monitor":"qemu"`, `"accelerator":"tcg"`, `"emulated":true`} {
+			if !strings.Contains(string(document), want) {
+				t.Errorf("%s: no %s in %s", what, want, document)
+			}
+		}
+		if !strings.Contains(text.String(), "microvm (qemu, tcg: EMULATED") {
+			t.Errorf("the table of %s does not say that machines were emulated:\n%s", what, text.String())
+		}
+	}
+	chart, err := s.chart()
+	if err != nil || !strings.Contains(string(chart), "EMULATED") {
+		t.Errorf("the chart does not say so: %v", err)
+	}
 	setup.accelerator = "kvm"
-	if m := setup.machine(); m.on("microvm") != "microvm (qemu, kvm)" {
+	if m := setup.machine(); m.on("microvm") != "microvm (qemu, kvm)" || m.Emulated {
 		t.Errorf("with KVM it says %s", m.on("microvm"))
 	}
 }

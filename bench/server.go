@@ -52,12 +52,17 @@ func startServer(ctx context.Context, s *Setup, flags ...string) (_ *server, err
 		if err != nil {
 			return nil, err
 		}
-		args = append(args, "--guest-dir="+filepath.Join(cache, "thaw-bench", "guest"))
+		guest := filepath.Join(cache, "thaw-bench", "guest")
+		if _, err := os.Stat(guest); err != nil {
+			s.step("the first server gets a kernel for its machines and boots it, which takes a minute")
+		}
+		args = append(args, "--guest-dir="+guest)
 	}
 	d.cmd = exec.CommandContext(ctx, s.Thaw, args...) //nolint:gosec // the caller's own program
 	d.cmd.Cancel = func() error { return d.cmd.Process.Signal(syscall.SIGTERM) }
 	d.cmd.WaitDelay = stopTimeout
-	d.cmd.Stderr = os.Stderr
+	var said startWords
+	d.cmd.Stderr = &said
 	d.cmd.Env = withoutSettings(os.Environ())
 	out, err := d.cmd.StdoutPipe()
 	if err != nil {
@@ -68,8 +73,14 @@ func startServer(ctx context.Context, s *Setup, flags ...string) (_ *server, err
 	}
 	var announced node.Announcement
 	if err := json.NewDecoder(out).Decode(&announced); err != nil {
-		return nil, fmt.Errorf("the server did not start: %w", err)
+		_ = d.cmd.Wait() // all that it says is there then; how it ended says less
+		d.cmd = nil
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		return nil, fmt.Errorf("%w: %s", ErrNotStarted, said.why())
 	}
+	said.pass()
 	d.ops = ops.NewClient(d.dir)
 	if d.client, err = newClient(d.dir, announced.Endpoint); err != nil {
 		return nil, err

@@ -39,8 +39,9 @@ type StreamReport struct {
 	Name    string `json:"name"` // "stream"
 	Engine  string `json:"engine"`
 	Runtime string `json:"runtime"`
-	// First is how long the first byte took from the function's write to the client; both read the host's clock.
+	// First is how long the first byte took from the function's write to the client, by the function's clock.
 	First Latency `json:"first"`
+	Clock Clock   `json:"clock"`
 	Bytes int     `json:"bytes"`    // of one long answer
 	Rate  float64 `json:"mb_per_s"` // median of the long answers, in 10^6 bytes per second, from request to end
 	Machine
@@ -80,15 +81,20 @@ func Stream(ctx context.Context, o StreamOptions) (_ *StreamReport, err error) {
 	o.step("take %d samples", o.N)
 	var first samples
 	skip := min(20, o.N)
+	clock := clockOf(&o.Setup)
 	for i := range skip + o.N {
-		took, err := d.firstByte(ctx)
+		sent := time.Now()
+		written, received, err := d.firstByte(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("sample %d: %w", i+1, err)
 		}
-		if i >= skip {
-			first.add(took)
+		if i < skip {
+			clock.compare(sent, written, received)
+		} else {
+			first.add(received.Sub(clock.hosts(written)))
 		}
 	}
+	r.Clock = clock.result()
 	o.step("stream %d answers of %d bytes", streamAnswers, o.Bytes)
 	var rates []float64
 	for range streamAnswers {
@@ -102,17 +108,17 @@ func Stream(ctx context.Context, o StreamOptions) (_ *StreamReport, err error) {
 	return r, nil
 }
 
-// firstByte returns how long the first part of an answer, the time at which the function wrote it, took.
-func (d *server) firstByte(ctx context.Context) (time.Duration, error) {
-	b, at, err := d.stream(ctx, "{}")
+// firstByte returns when the first part of an answer was written, which is what it says, and when it came.
+func (d *server) firstByte(ctx context.Context) (written, received time.Time, err error) {
+	b, received, err := d.stream(ctx, "{}")
 	if err != nil {
-		return 0, err
+		return written, received, err
 	}
-	written, err := strconv.ParseInt(string(b), 10, 64)
+	ms, err := strconv.ParseInt(string(b), 10, 64)
 	if err != nil {
-		return 0, fmt.Errorf("the function answers %.100q", b)
+		return written, received, fmt.Errorf("the function answers %.100q", b)
 	}
-	return at.Sub(time.UnixMilli(written)), nil
+	return time.UnixMilli(ms), received, nil
 }
 
 // longAnswer returns at what rate an answer of n bytes came.
@@ -153,7 +159,7 @@ func (d *server) stream(ctx context.Context, event string) (answer []byte, first
 
 // WriteTable writes r for people.
 func (r *StreamReport) WriteTable(w io.Writer) error {
-	_, err := fmt.Fprintf(w, "streamed answers, %s %s\n\nfirst byte after the function's write   %s\n%d bytes, unthrottled   %.0f MB/s (median of %d)\n",
-		r.Runtime, r.where(r.Engine), r.First, r.Bytes, r.Rate, streamAnswers)
+	_, err := fmt.Fprintf(w, "streamed answers, %s %s\n\nfirst byte after the function's write   %s%s\n%d bytes, unthrottled   %.0f MB/s (median of %d)\n",
+		r.Runtime, r.where(r.Engine), r.First, r.Clock, r.Bytes, r.Rate, streamAnswers)
 	return err
 }

@@ -53,6 +53,7 @@ type Step struct {
 func RunSuite(ctx context.Context, o SuiteOptions) (*Suite, error) {
 	o.look(ctx)
 	s := &Suite{Name: "report", Engine: o.Engine, Quick: o.Quick, Began: time.Now().UTC().Truncate(time.Second), Machine: thisMachine()}
+	s.Emulated, s.Fewer = o.emulated, o.emulated
 	return s, s.run(ctx, &o, suiteSteps(&o))
 }
 

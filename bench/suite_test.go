@@ -92,7 +92,9 @@ func TestEveryTargetIsMeasured(t *testing.T) {
 	if all := strings.Join(Commands("gvisor", true), "\n"); strings.Contains(all, "--engine") {
 		t.Errorf("the usual engine is named in:\n%s", all)
 	}
-	for _, target := range measured().Targets {
+	emulated := measured()
+	emulated.Emulated = true
+	for _, target := range slices.Concat(measured().Targets, targetsOf(emulated)) {
 		if target.Got == nil {
 			t.Errorf("%q is never measured", target.What)
 		}

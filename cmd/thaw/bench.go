@@ -52,7 +52,7 @@ func measurement[T any, R interface {
 				return err
 			}
 			r, err := run(cmd.Context())
-			err = withHint(err, "thaw doctor checks what a server needs, thaw runtime list what functions can have")
+			err = benchHint(err, setup.Engine)
 			if r == nil {
 				return err
 			}
@@ -61,6 +61,17 @@ func measurement[T any, R interface {
 	}
 	cmd.Flags().StringVar(&setup.Engine, "engine", node.Default().Engine, "engine of the server, as of thaw serve")
 	return cmd
+}
+
+// benchHint adds what to do next to the error of a measurement.
+func benchHint(err error, engine string) error {
+	switch {
+	case errors.Is(err, bench.ErrNotStarted):
+		return withHint(err, "thaw doctor --engine %s shows what this host lacks", engine)
+	case errors.Is(err, bench.ErrUnavailable):
+		return withHint(err, "thaw runtime list shows what functions can have")
+	}
+	return withHint(err, "with fewer samples or on an idle machine it may pass; thaw doctor --engine %s checks this host", engine)
 }
 
 // prepare completes a Setup: this program is the server.
@@ -167,7 +178,7 @@ func newBenchStream(a *app) *cobra.Command {
 	var o bench.StreamOptions
 	cmd := measurement(a, "stream", "Measure streamed answers of a warm environment",
 		"How long the first byte takes from the function's write to the client, and the rate of long answers without the\n"+
-			"server's limit. Function and client read the same clock.",
+			"server's limit. A virtual machine's clock is compared with the host's first.",
 		&o.Setup, func(ctx context.Context) (*bench.StreamReport, error) { return bench.Stream(ctx, o) })
 	f := cmd.Flags()
 	f.StringVar(&o.Runtime, "runtime", "nodejs", "nodejs or a runtime's name")
@@ -205,8 +216,8 @@ func newBenchBacklog(a *app) *cobra.Command {
 func newBenchLogs(a *app) *cobra.Command {
 	var o bench.LogsOptions
 	cmd := measurement(a, "logs", "Measure how long a line of a function's log takes until clients have it",
-		"One client polls FilterLogEvents, another has a live tail. The function goes on after it wrote the line. Function and\n"+
-			"client read the same clock.",
+		"One client polls FilterLogEvents, another has a live tail. The function goes on after it wrote the line.\n"+
+			"A virtual machine's clock is compared with the host's first.",
 		&o.Setup, func(ctx context.Context) (*bench.LogsReport, error) { return bench.Logs(ctx, o) })
 	f := cmd.Flags()
 	registerRuntime(f, &o.Runtime)

@@ -1,0 +1,28 @@
+package bench
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestWhyAServerDidNotStart: the error is the server's own, whatever form it has.
+func TestWhyAServerDidNotStart(t *testing.T) {
+	t.Parallel()
+	for script, want := range map[string]string{
+		`echo '{"error":{"exit_code":1,"message":"no kernel is installed"}}' >&2; exit 1`: "did not start: no kernel is installed",
+		`echo 'panic: oh' >&2; exit 2`: "did not start: panic: oh",
+		`exit 3`:                       "it did not say why",
+	} {
+		program := filepath.Join(t.TempDir(), "thaw")
+		if err := os.WriteFile(program, []byte("#!/bin/sh\n"+script+"\n"), 0o700); err != nil { //nolint:gosec // it is run
+			t.Fatal(err)
+		}
+		_, err := startServer(t.Context(), &Setup{Thaw: program, Engine: "gvisor"})
+		if !errors.Is(err, ErrNotStarted) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v", script, err)
+		}
+	}
+}
