@@ -168,6 +168,8 @@ func BenchmarkClones(b *testing.B) {
 				b.Fatal(err)
 			}
 			b.ReportMetric(float64(stats.MemoryBytes)/(1<<20), "counted-MiB")
+		}
+		for _, s := range boxes { // now that all were there to share with
 			if err := s.Destroy(); err != nil {
 				b.Fatal(err)
 			}

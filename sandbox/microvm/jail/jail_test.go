@@ -128,7 +128,7 @@ func TestWhatAJailedProcessIs(t *testing.T) {
 	zero, user := "0000000000000000", strings.TrimSuffix(strings.Repeat(strconv.Itoa(jail.User)+"\t", 4), "\t")
 	for name, want := range map[string]string{
 		"CapInh": zero, "CapPrm": zero, "CapEff": zero, "CapBnd": zero, "CapAmb": zero,
-		"NoNewPrivs": "1", "Uid": user, "Gid": user, "Groups": "",
+		"NoNewPrivs": "1", "THP_enabled": "0", "Uid": user, "Gid": user, "Groups": "",
 		"NSpid": strconv.Itoa(p.PID()) + "\t1",
 	} {
 		if !strings.Contains(string(status), "\n"+name+":\t"+want) || (name == "Groups" && !strings.Contains(string(status), "\nGroups:\t \n")) {
