@@ -2,6 +2,7 @@ package microvm
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
@@ -47,24 +48,38 @@ func (e *Engine) makeTemplate(ctx context.Context, shape vmm.Shape) (*saved, err
 	ended := func() error { return context.Cause(ctx) }
 	dir := filepath.Join(e.opts.TemplateDir, name)
 	begin := time.Now()
-	on, err := open(dir, fingerprint, shape, memoryFile, stateFile)
-	if err == nil {
-		var sv *saved
-		if sv, err = on.load(ended); err == nil {
-			e.log.Info("boot template loaded", "template", name, "dur_ms", time.Since(begin).Milliseconds())
-			return sv, nil
+	load := func() (*saved, error) {
+		on, err := open(dir, fingerprint, shape, memoryFile, stateFile)
+		if err != nil {
+			return nil, err
 		}
+		return on.load(nil, ended)
+	}
+	sv, err := load()
+	if err == nil {
+		e.log.Info("boot template loaded", "template", name, "dur_ms", time.Since(begin).Milliseconds())
+		return sv, nil
 	}
 	if !errors.Is(err, os.ErrNotExist) {
 		e.log.Warn("boot template on disk is of no use", "template", name, "err", err)
 	}
+	if err := os.RemoveAll(dir); err != nil {
+		return nil, err
+	}
 	e.log.Info("booting a template", "template", name, "accelerator", string(e.Accelerator()))
-	sv, err := e.boot(ctx, shape)
-	if err != nil {
+	if sv, err = e.boot(ctx, shape); err != nil {
 		return nil, err
 	}
 	e.log.Info("template booted", "template", name, "dur_ms", time.Since(begin).Milliseconds(), "bytes", sv.bytes)
-	if err := keep(sv, dir, fingerprint, shape, ended); err != nil {
+	err = keep(sv, dir, fingerprint, shape, ended)
+	if errors.Is(err, os.ErrExist) { // another engine was faster; snapshots build on what is on disk
+		var theirs *saved
+		if theirs, err = load(); err == nil {
+			_ = sv.close()
+			return theirs, nil
+		}
+	}
+	if err != nil {
 		e.log.Warn("boot template is not kept on disk", "template", name, "err", err)
 	}
 	return sv, nil
@@ -97,6 +112,7 @@ func (e *Engine) boot(ctx context.Context, shape vmm.Shape) (_ *saved, err error
 	if err != nil {
 		return nil, err
 	}
+	sv.template = rand.Text()
 	undo = append(undo, func() error { // runs after the machine's end: nobody has the memory mapped then
 		if err == nil {
 			err = dropZeros(sv.memory, func() error { return context.Cause(ctx) })
@@ -168,15 +184,15 @@ func withLastWords(vm vmm.VM, err error) error {
 	}
 }
 
-// keep writes a template to disk, whole or not at all.
+// keep writes a template to disk, whole or not at all. Where there is one it returns an error that is os.ErrExist.
 func keep(sv *saved, dir, fingerprint string, shape vmm.Shape, ended func() error) error {
 	tmp, err := os.MkdirTemp(filepath.Dir(dir), "tmp-*")
 	if err != nil {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(tmp) }()
-	d := newDraft(tmp, fingerprint, shape)
-	if err := d.pack(memoryFile, sv.memory, ended); err != nil {
+	d := newDraft(tmp, fingerprint, shape, sv, false)
+	if err := d.pack(memoryFile, sv.memory, nil, ended); err != nil {
 		return err
 	}
 	if err := d.copy(stateFile, sv.state); err != nil {
@@ -185,13 +201,7 @@ func keep(sv *saved, dir, fingerprint string, shape vmm.Shape, ended func() erro
 	if err := d.finish(); err != nil {
 		return err
 	}
-	if err := os.RemoveAll(dir); err != nil { // one that is of no use
-		return err
-	}
-	if err := os.Rename(tmp, dir); err != nil && !errors.Is(err, os.ErrExist) { // another engine was faster
-		return err
-	}
-	return nil
+	return os.Rename(tmp, dir)
 }
 
 // furnish gives m what every machine has: memory and ports.

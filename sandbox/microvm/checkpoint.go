@@ -31,10 +31,16 @@ func (s *Sandbox) checkpoint(ctx context.Context, dir string) error {
 		return err
 	}
 	ended := func() error { return context.Cause(ctx) }
-	d := newDraft(dir, fingerprint, s.shape)
+	base, err := s.e.template(ctx, s.shape)
+	if err != nil {
+		return errors.Join(err, sv.close())
+	}
+	defer s.e.boots.release(base)
+	sv.template = base.saved.template
+	d := newDraft(dir, fingerprint, s.shape, base.saved, true)
 	err = s.save(ctx, sv, d, ended)
 	if err == nil {
-		err = d.pack(memoryFile, sv.memory, ended)
+		err = d.pack(memoryFile, sv.memory, base.saved.memory, ended)
 	}
 	if err == nil {
 		err = d.copy(stateFile, sv.state)
@@ -70,7 +76,7 @@ func (s *Sandbox) save(ctx context.Context, sv *saved, d *draft, ended func() er
 	if err := vm.Save(ctx, sv.memory, sv.state); err != nil {
 		return s.withLastWords(fmt.Errorf("save: %w", err))
 	}
-	if err := d.pack(scratchFile, s.scratch, ended); err != nil {
+	if err := d.pack(scratchFile, s.scratch, nil, ended); err != nil {
 		return err
 	}
 	if err := vm.Continue(ctx); err != nil {

@@ -440,6 +440,59 @@ func TestSnapshotsOfOtherShapesAreRefused(t *testing.T) {
 	}
 }
 
+// TestSnapshotsGoWithTheirBootTemplate: a snapshot holds what differs from its template. Where that is another, booted in the
+// same way, it is refused; where it is the same, also in another engine, it works.
+func TestSnapshotsGoWithTheirBootTemplate(t *testing.T) {
+	t.Parallel()
+	root, dir, templates := rootImage(t), t.TempDir(), filepath.Join(t.TempDir(), "templates")
+	here := func(o *microvm.Options) { o.TemplateDir = templates }
+	first, _ := onDouble(t, newDouble(), here)
+	original := started(t, first, spec(root))
+	wantTalk(t, original, "count", "2")
+	if err := original.Checkpoint(t.Context(), dir); err != nil {
+		t.Fatal(err)
+	}
+	restore := func(change ...func(*microvm.Options)) (sandbox.Sandbox, error) {
+		e, _ := onDouble(t, newDouble(), change...)
+		s := create(t, e, spec(root))
+		return s, s.Restore(t.Context(), dir)
+	}
+	s, err := restore(here)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantTalk(t, s, "count", "3")
+	if _, err := restore(); err == nil || !strings.Contains(err.Error(), "boot template") {
+		t.Errorf("with another template: %v", err)
+	}
+	if err := os.RemoveAll(templates); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := restore(here); err == nil || !strings.Contains(err.Error(), "boot template") {
+		t.Errorf("with a template that was made anew: %v", err)
+	}
+	// Neither a template nor what says nothing of one is taken for a snapshot.
+	path := filepath.Join(dir, "microvm.json")
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, other := range []string{
+		strings.Replace(string(b), `"builds":true`, `"builds":false`, 1), strings.Replace(string(b), `"template":"`, `"template":"x`, 1),
+	} {
+		if other == string(b) {
+			t.Fatalf("the description is %s", b)
+		}
+		if err := os.WriteFile(path, []byte(other), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s := create(t, first, spec(root))
+		if err := s.Restore(t.Context(), dir); err == nil || !strings.Contains(err.Error(), "boot template") {
+			t.Errorf("%s: %v", other, err)
+		}
+	}
+}
+
 // TestFailuresOfSnapshots makes each step of a checkpoint fail in turn.
 func TestFailuresOfSnapshots(t *testing.T) {
 	t.Parallel()

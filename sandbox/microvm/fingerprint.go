@@ -11,7 +11,7 @@ import (
 
 // snapshotVersion changes whenever a machine of ours is made in another way than before, so that what was saved of one
 // does not fit the other: what its devices mean, which files a snapshot has.
-const snapshotVersion = 1
+const snapshotVersion = 2
 
 // Fingerprint names everything that a snapshot depends on besides its spec and images. It is empty when that cannot be
 // found out; then Checkpoint and Restore fail.

@@ -15,10 +15,16 @@ func (e *Engine) openSnapshot(dir string, shape vmm.Shape) (*stored, error) {
 	return open(dir, fingerprint, shape, memoryFile, stateFile, scratchFile)
 }
 
-// hold brings the snapshot into memory, unless it is there. The caller releases it.
+// hold brings the snapshot into memory, unless it is there, and for that the boot template it builds on. The caller releases
+// it.
 func (e *Engine) hold(ctx context.Context, on *stored) (*entry, error) {
 	return e.snaps.hold(ctx, on.key, func(ctx context.Context) (*saved, error) {
-		return on.load(func() error { return context.Cause(ctx) })
+		base, err := e.template(ctx, on.d.Shape)
+		if err != nil {
+			return nil, err
+		}
+		defer e.boots.release(base)
+		return on.load(base.saved, func() error { return context.Cause(ctx) })
 	})
 }
 

@@ -13,6 +13,10 @@ type saved struct {
 	memory *os.File // sparse, as long as the guest's memory
 	state  *os.File // everything else, as the monitor wrote it
 	bytes  int64    // what both take
+
+	// template is the name of the boot template that this is or builds on. Each boot has a name of its own: two machines
+	// that were booted alike have other pages nevertheless.
+	template string
 }
 
 // newSaved returns two files to save into.

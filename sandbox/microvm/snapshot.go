@@ -21,7 +21,7 @@ import (
 // with it before a monitor sees a byte. Whoever can write here can do to the guest what they like, but not to the host,
 // because it is the monitor that reads the state, in its jail.
 const (
-	memoryFile   = "memory"  // packed, see sparse.go
+	memoryFile   = "memory"  // packed, see sparse.go; upon the memory of the boot template, unless it is one
 	stateFile    = "state"   // the monitor's
 	scratchFile  = "scratch" // packed; missing in a boot template
 	describeFile = "microvm.json"
@@ -36,6 +36,8 @@ const (
 type description struct {
 	Fingerprint string             `json:"fingerprint"`
 	Shape       vmm.Shape          `json:"shape"`
+	Template    string             `json:"template"` // the name of the boot template that this is, or that it builds on
+	Builds      bool               `json:"builds"`   // it builds on that
 	Files       map[string]content `json:"files"`
 }
 
@@ -53,13 +55,16 @@ type draft struct {
 	d   description
 }
 
-func newDraft(dir, fingerprint string, shape vmm.Shape) *draft {
-	return &draft{dir: dir, d: description{Fingerprint: fingerprint, Shape: shape, Files: map[string]content{}}}
+// newDraft begins the snapshot that is the boot template, or one that builds on it.
+func newDraft(dir, fingerprint string, shape vmm.Shape, template *saved, builds bool) *draft {
+	return &draft{dir: dir, d: description{
+		Fingerprint: fingerprint, Shape: shape, Template: template.template, Builds: builds, Files: map[string]content{},
+	}}
 }
 
-// pack adds a sparse file.
-func (d *draft) pack(name string, sparse *os.File, ended func() error) error {
-	return d.write(name, func(w io.Writer) (int64, uint32, error) { return pack(w, sparse, ended) })
+// pack adds a sparse file, or what of it differs from base.
+func (d *draft) pack(name string, sparse, base *os.File, ended func() error) error {
+	return d.write(name, func(w io.Writer) (int64, uint32, error) { return pack(w, sparse, base, ended) })
 }
 
 // copy adds a small file.
@@ -151,18 +156,30 @@ func readBounded(path string, limit int64) ([]byte, error) {
 	return b, err
 }
 
-// load brings memory and state into memory.
-func (s *stored) load(ended func() error) (_ *saved, err error) {
+// load brings memory and state into memory. base is the boot template that a snapshot must build on; nil to load one.
+func (s *stored) load(base *saved, ended func() error) (_ *saved, err error) {
+	var below *os.File
+	switch {
+	case s.d.Builds && base == nil:
+		return nil, fmt.Errorf("%w: it is no boot template, but builds on one", errSnapshot)
+	case !s.d.Builds && base != nil, s.d.Template == "":
+		return nil, fmt.Errorf("%w: it does not say which boot template it builds on", errSnapshot)
+	case base != nil && s.d.Template != base.template:
+		return nil, fmt.Errorf("%w: it builds on the boot template %.64q, which is gone; there is %q", errSnapshot, s.d.Template, base.template)
+	case base != nil:
+		below = base.memory
+	}
 	sv, err := newSaved()
 	if err != nil {
 		return nil, err
 	}
+	sv.template = s.d.Template
 	defer func() {
 		if err != nil {
 			_ = sv.close()
 		}
 	}()
-	if err := s.unpack(memoryFile, sv.memory, s.d.Shape.MemoryBytes, ended); err != nil {
+	if err := s.unpack(memoryFile, sv.memory, below, s.d.Shape.MemoryBytes, ended); err != nil {
 		return nil, err
 	}
 	b, err := readBounded(filepath.Join(s.dir, stateFile), maxStateBytes)
@@ -183,16 +200,16 @@ func (s *stored) scratch(f *os.File, ended func() error) error {
 	if err := f.Truncate(0); err != nil {
 		return err
 	}
-	return s.unpack(scratchFile, f, s.d.Shape.ScratchBytes, ended)
+	return s.unpack(scratchFile, f, nil, s.d.Shape.ScratchBytes, ended)
 }
 
-func (s *stored) unpack(name string, into *os.File, size int64, ended func() error) error {
+func (s *stored) unpack(name string, into, base *os.File, size int64, ended func() error) error {
 	f, err := os.Open(filepath.Join(s.dir, name))
 	if err != nil {
 		return fmt.Errorf("%w: %w", errSnapshot, err)
 	}
 	defer func() { _ = hostfile.Close(f) }()
-	sum, err := unpack(into, io.LimitReader(f, s.d.Files[name].Bytes), size, ended)
+	sum, err := unpack(into, base, io.LimitReader(f, s.d.Files[name].Bytes), size, ended)
 	if errors.Is(err, errPacked) {
 		err = fmt.Errorf("%w: %s: %w", errSnapshot, name, err)
 	}

@@ -1,6 +1,7 @@
 package microvm
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/binary"
 	"errors"
@@ -19,11 +20,16 @@ import (
 //
 //	magic 8 | size of the sparse file 8 | number of extents 4 | (offset 8, length 8)... | bytes
 //
-// Numbers are little-endian.
+// Numbers are little-endian. A file may be packed upon another of the same size, its base: then the extents are what
+// differs from that, and those whose length has the bit zeroExtent are all zero and have no bytes. Which base it was, the
+// file does not say.
 
 const (
-	packMagic = "thawpck1"
+	packMagic = "thawpck2"
 	packHead  = len(packMagic) + 8 + 4
+
+	// zeroExtent is set in the length of an extent that is zero where the base is not.
+	zeroExtent = 1 << 63
 
 	// maxExtents bounds what is read. The most that a file of 16 GiB can have, every other page, is half of it more.
 	maxExtents = 4 << 20
@@ -37,7 +43,10 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // errPacked is returned for bytes that are no packed file.
 var errPacked = errors.New("not a packed file")
 
-type extent struct{ off, n int64 }
+type extent struct {
+	off, n int64
+	zero   bool // all of it is zero, and the base's is not
+}
 
 // extentsOf returns where f has data.
 func extentsOf(f *os.File, size int64) ([]extent, error) {
@@ -58,7 +67,7 @@ func extentsOf(f *os.File, size int64) ([]extent, error) {
 		if data >= hole {
 			break
 		}
-		all = append(all, extent{data, hole - data})
+		all = append(all, extent{off: data, n: hole - data})
 		at = hole
 	}
 	return all, nil
@@ -72,13 +81,17 @@ func seek(f *os.File, off int64, whence int) (n int64, err error) {
 	return n, err
 }
 
-// pack writes what the sparse file has to w. It returns how many bytes it wrote and their checksum, CRC-32C.
-func pack(w io.Writer, sparse *os.File, ended func() error) (n int64, sum uint32, err error) {
+// pack writes what the sparse file has, or what of it differs from base, to w. It returns how many bytes it wrote and their
+// checksum, CRC-32C.
+func pack(w io.Writer, sparse, base *os.File, ended func() error) (n int64, sum uint32, err error) {
 	st, err := sparse.Stat()
 	if err != nil {
 		return 0, 0, err
 	}
 	extents, err := extentsOf(sparse, st.Size())
+	if err == nil && base != nil {
+		extents, err = changes(sparse, base, st.Size(), extents, ended)
+	}
 	if err != nil {
 		return 0, 0, fmt.Errorf("find data: %w", err)
 	}
@@ -88,31 +101,43 @@ func pack(w io.Writer, sparse *os.File, ended func() error) (n int64, sum uint32
 	head = binary.LittleEndian.AppendUint64(head, uint64(st.Size()))
 	head = binary.LittleEndian.AppendUint32(head, uint32(len(extents)))
 	for _, x := range extents {
+		length := uint64(x.n)
+		if x.zero {
+			length |= zeroExtent
+		}
 		head = binary.LittleEndian.AppendUint64(head, uint64(x.off))
-		head = binary.LittleEndian.AppendUint64(head, uint64(x.n))
+		head = binary.LittleEndian.AppendUint64(head, length)
 	}
 	if _, err := out.Write(head); err != nil {
 		return 0, 0, err
 	}
+	body := bufio.NewWriterSize(out, packBuffer)
 	buf := make([]byte, packBuffer)
 	for _, x := range extents {
+		if x.zero {
+			continue
+		}
 		if err := eachPiece(x, ended, func(off, n int64) error {
 			if _, err := sparse.ReadAt(buf[:n], off); err != nil {
 				return err
 			}
-			_, err := out.Write(buf[:n])
+			_, err := body.Write(buf[:n])
 			return err
 		}); err != nil {
 			return 0, 0, err
 		}
 	}
+	if err := body.Flush(); err != nil {
+		return 0, 0, err
+	}
 	return out.n, out.sum.Sum32(), nil
 }
 
-// unpack is pack's inverse: it makes the empty file sparse what was packed into r, of which it reads everything. It fails
-// unless that was a file of size bytes. sum is the checksum of what r had.
-func unpack(sparse *os.File, r io.Reader, size int64, ended func() error) (sum uint32, err error) {
-	in := &summing{r: r, sum: crc32.New(castagnoli)}
+// unpack is pack's inverse: it makes the empty file sparse what was packed into r, of which it reads everything, upon base if
+// it was packed upon one. It fails unless that was a file of size bytes. sum is the checksum of what r had.
+func unpack(sparse, base *os.File, r io.Reader, size int64, ended func() error) (sum uint32, err error) {
+	summed := &summing{r: r, sum: crc32.New(castagnoli)}
+	in := bufio.NewReaderSize(summed, packBuffer)
 	head := make([]byte, packHead)
 	if _, err := io.ReadFull(in, head); err != nil {
 		return 0, fmt.Errorf("%w: %w", errPacked, err)
@@ -128,19 +153,36 @@ func unpack(sparse *os.File, r io.Reader, size int64, ended func() error) (sum u
 	if err := sparse.Truncate(size); err != nil {
 		return 0, err
 	}
-	buf := make([]byte, packBuffer)
+	if base != nil {
+		if err := copyData(sparse, base, size, ended); err != nil {
+			return 0, fmt.Errorf("copy the base: %w", err)
+		}
+	}
 	last := uint64(0)
 	for ; len(list) > 0; list = list[16:] {
 		off, n := binary.LittleEndian.Uint64(list), binary.LittleEndian.Uint64(list[8:])
-		if off < last || n == 0 || off > uint64(size) || n > uint64(size)-off {
+		zero := n&zeroExtent != 0
+		n &^= zeroExtent
+		if off < last || n == 0 || off > uint64(size) || n > uint64(size)-off || zero && base == nil {
 			return 0, fmt.Errorf("%w: extent of %d bytes at %d", errPacked, n, off)
 		}
 		last = off + n
-		if err := eachPiece(extent{int64(off), int64(n)}, ended, func(off, n int64) error {
-			if _, err := io.ReadFull(in, buf[:n]); err != nil {
+		x := extent{off: int64(off), n: int64(n), zero: zero}
+		if zero {
+			if err := punch(sparse, x.off, x.n); err != nil {
+				return 0, err
+			}
+			continue
+		}
+		if err := eachPiece(x, ended, func(off, n int64) error {
+			b, err := in.Peek(int(n)) // a piece fits into the reader's buffer
+			if err != nil {
 				return fmt.Errorf("%w: %w", errPacked, err)
 			}
-			_, err := sparse.WriteAt(buf[:n], off)
+			if _, err := sparse.WriteAt(b, off); err != nil {
+				return err
+			}
+			_, err = in.Discard(int(n))
 			return err
 		}); err != nil {
 			return 0, err
@@ -149,7 +191,7 @@ func unpack(sparse *os.File, r io.Reader, size int64, ended func() error) (sum u
 	if n, err := io.Copy(io.Discard, in); n > 0 || err != nil {
 		return 0, fmt.Errorf("%w: %d bytes too many, %w", errPacked, n, err)
 	}
-	return in.sum.Sum32(), nil
+	return summed.sum.Sum32(), nil
 }
 
 // pageBytes is the unit in which a file in memory has holes.
@@ -171,9 +213,7 @@ func dropZeros(f *os.File, ended func() error) error {
 		if n == 0 {
 			return nil
 		}
-		return control(f, func(fd uintptr) error {
-			return unix.Fallocate(int(fd), unix.FALLOC_FL_PUNCH_HOLE|unix.FALLOC_FL_KEEP_SIZE, off, n)
-		})
+		return punch(f, off, n)
 	}
 	for _, x := range extents {
 		if err := eachPiece(x, ended, func(off, n int64) error {
@@ -197,6 +237,13 @@ func dropZeros(f *os.File, ended func() error) error {
 		}
 	}
 	return nil
+}
+
+// punch makes a hole.
+func punch(f *os.File, off, n int64) error {
+	return control(f, func(fd uintptr) error {
+		return unix.Fallocate(int(fd), unix.FALLOC_FL_PUNCH_HOLE|unix.FALLOC_FL_KEEP_SIZE, off, n)
+	})
 }
 
 // eachPiece calls f for every piece of x that fits into a buffer, as long as ended returns nil.

@@ -51,12 +51,12 @@ func TestPackIsAsLongAsWhatIsThere(t *testing.T) {
 	} {
 		from := sparseFile(t, size, data)
 		var packed bytes.Buffer
-		n, sum, err := pack(&packed, from, never)
+		n, sum, err := pack(&packed, from, nil, never)
 		if err != nil || n != int64(packed.Len()) || n > 4<<20 {
 			t.Fatalf("%s: packed into %d bytes, %v", name, n, err)
 		}
 		to := sparseFile(t, 0, nil)
-		again, err := unpack(to, bytes.NewReader(packed.Bytes()), size, never)
+		again, err := unpack(to, nil, bytes.NewReader(packed.Bytes()), size, never)
 		if err != nil || again != sum {
 			t.Fatalf("%s: checksums %x, %x, %v", name, sum, again, err)
 		}
@@ -104,7 +104,7 @@ func TestPackEndsWhenItsCallerDoes(t *testing.T) {
 	t.Parallel()
 	from := sparseFile(t, 1<<30, map[int64][]byte{0: noise(2 * packBuffer)})
 	var packed bytes.Buffer
-	if _, _, err := pack(&packed, from, never); err != nil {
+	if _, _, err := pack(&packed, from, nil, never); err != nil {
 		t.Fatal(err)
 	}
 	left := 1
@@ -114,11 +114,11 @@ func TestPackEndsWhenItsCallerDoes(t *testing.T) {
 		}
 		return nil
 	}
-	if _, _, err := pack(&bytes.Buffer{}, from, soon); !errors.Is(err, context.Canceled) {
+	if _, _, err := pack(&bytes.Buffer{}, from, nil, soon); !errors.Is(err, context.Canceled) {
 		t.Errorf("pack: %v", err)
 	}
 	left = 1
-	if _, err := unpack(sparseFile(t, 0, nil), &packed, 1<<30, soon); !errors.Is(err, context.Canceled) {
+	if _, err := unpack(sparseFile(t, 0, nil), nil, &packed, 1<<30, soon); !errors.Is(err, context.Canceled) {
 		t.Errorf("unpack: %v", err)
 	}
 }
@@ -128,20 +128,28 @@ func FuzzUnpack(f *testing.F) {
 	const size = 1 << 20
 	from := sparseFile(f, size, map[int64][]byte{4096: noise(10), 65536: noise(5000)})
 	var packed bytes.Buffer
-	if _, _, err := pack(&packed, from, never); err != nil {
+	if _, _, err := pack(&packed, from, nil, never); err != nil {
 		f.Fatal(err)
 	}
 	f.Add(packed.Bytes())
 	f.Add(packed.Bytes()[:packHead])
 	f.Add([]byte(packMagic))
 	to := sparseFile(f, 0, nil)
+	base := sparseFile(f, size, map[int64][]byte{4096: noise(10), 200_000: noise(5000)})
+	packed.Reset()
+	if _, _, err := pack(&packed, from, base, never); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(packed.Bytes())
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if err := to.Truncate(0); err != nil {
-			t.Fatal(err)
-		}
-		_, err := unpack(to, bytes.NewReader(b), size, never)
-		if st, serr := to.Stat(); serr != nil || st.Size() > size || err == nil && st.Size() != size {
-			t.Errorf("%d bytes, %v, %v", st.Size(), err, serr)
+		for _, base := range []*os.File{nil, base} {
+			if err := to.Truncate(0); err != nil {
+				t.Fatal(err)
+			}
+			_, err := unpack(to, base, bytes.NewReader(b), size, never)
+			if st, serr := to.Stat(); serr != nil || st.Size() > size || err == nil && st.Size() != size {
+				t.Errorf("%d bytes, %v, %v", st.Size(), err, serr)
+			}
 		}
 	})
 }
