@@ -5,6 +5,8 @@ import (
 	"errors"
 	"os"
 	"testing"
+
+	"thaw.dev/thaw/internal/hostfile"
 )
 
 // TestPackUponABase: what is packed is what differs from the base, holes included, and only with a base it is unpacked.
@@ -92,7 +94,7 @@ func BenchmarkPack(b *testing.B) {
 		})
 		b.Run("unpack="+name, func(b *testing.B) {
 			for b.Loop() {
-				to, err := newMemfd("test")
+				to, err := hostfile.Memory("test")
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -2,7 +2,6 @@ package pid1
 
 import (
 	"errors"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -15,9 +14,8 @@ const maxHostname = 64
 // refresh gives the machine the time, randomness of its own, a name, addresses and limits, and lets go on what
 // quiesce had stopped.
 func (m *machine) refresh(r wire.Refresh) error {
-	ts := unix.NsecToTimespec(r.UnixNanos)
-	if err := raw(unix.SYS_CLOCK_SETTIME, unix.CLOCK_REALTIME, uintptr(unsafe.Pointer(&ts)), 0, 0); err != nil {
-		return fail("set clock", err)
+	if err := setClock(r.UnixNanos); err != nil {
+		return err
 	}
 	if err := addEntropy(m.random, r.Entropy); err != nil {
 		return err
