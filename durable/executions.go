@@ -1,6 +1,7 @@
 package durable
 
 import (
+	"cmp"
 	"container/heap"
 	"context"
 	"encoding/json"
@@ -153,7 +154,7 @@ func Open(o Options) *Executions {
 		found = append(found, s)
 	}
 	slices.SortFunc(found, func(a, b Summary) int {
-		return cmpOr(a.Started.Compare(b.Started), strings.Compare(a.ID, b.ID))
+		return cmp.Or(a.Started.Compare(b.Started), strings.Compare(a.ID, b.ID))
 	})
 	running := 0
 	e.mu.Lock()
@@ -172,13 +173,6 @@ func Open(o Options) *Executions {
 	}
 	e.wg.Go(e.clock)
 	return e
-}
-
-func cmpOr(a, b int) int {
-	if a != 0 {
-		return a
-	}
-	return b
 }
 
 // Stop begins no more invocations, and lets callers that wait for a result go. What runs goes on; its result still counts if

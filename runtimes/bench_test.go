@@ -55,7 +55,7 @@ func BenchmarkHotSlot(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			task := packageImage(b, file[0], file[1])
+			task := packageImage(b, map[string]string{file[0]: file[1]})
 			phases := map[string][]time.Duration{}
 			n := 0
 			for b.Loop() {
@@ -74,18 +74,21 @@ func BenchmarkHotSlot(b *testing.B) {
 	}
 }
 
-func packageImage(t testing.TB, name, content string) string {
+// packageImage is the image of a package of programs with these contents.
+func packageImage(t testing.TB, files map[string]string) string {
 	t.Helper()
 	var zipped bytes.Buffer
 	w := zip.NewWriter(&zipped)
-	header := &zip.FileHeader{Name: name, Method: zip.Deflate}
-	header.SetMode(0o755)
-	f, err := w.CreateHeader(header)
-	if err == nil {
-		_, err = io.WriteString(f, content)
-	}
-	if err != nil {
-		t.Fatal(err)
+	for name, content := range files {
+		header := &zip.FileHeader{Name: name, Method: zip.Deflate}
+		header.SetMode(0o755)
+		f, err := w.CreateHeader(header)
+		if err == nil {
+			_, err = io.WriteString(f, content)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 	if err := w.Close(); err != nil {
 		t.Fatal(err)

@@ -121,7 +121,7 @@ func testCopies(t *testing.T, openEngine func(*testing.T) sandbox.Engine, functi
 			if err != nil {
 				t.Fatal(err)
 			}
-			task := packageImage(t, f.file, f.text)
+			task := packageImage(t, map[string]string{f.file: f.text})
 			deadline := time.Now().Add(patience)
 			original := createCopy(t, engine, img, task, "original-"+string(f.family))
 			s := startCopy(t, original, img, deadline)
@@ -179,7 +179,7 @@ func testTwins(t *testing.T, openEngine func(*testing.T) sandbox.Engine, functio
 			if err != nil {
 				t.Fatal(err)
 			}
-			task := packageImage(t, f.file, f.text)
+			task := packageImage(t, map[string]string{f.file: f.text})
 			deadline := time.Now().Add(patience)
 			seen := values{}
 			for n := range f.copies {

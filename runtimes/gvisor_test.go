@@ -1,17 +1,14 @@
 package runtimes_test
 
 import (
-	"archive/zip"
 	"bytes"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"thaw.dev/thaw/code"
 	"thaw.dev/thaw/internal/helperbin"
 	"thaw.dev/thaw/internal/testenv"
 	"thaw.dev/thaw/lambda"
@@ -78,35 +75,7 @@ func taskImage(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var b bytes.Buffer
-	w := zip.NewWriter(&b)
-	for name, content := range map[string]string{"data": "small file", "bin/echo": string(echo)} {
-		h := &zip.FileHeader{Name: name, Method: zip.Deflate}
-		h.SetMode(0o755)
-		f, err := w.CreateHeader(h)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := io.WriteString(f, content); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	s, err := code.Open(code.Options{Dir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	pkg, err := s.Put(t.Context(), b.Bytes())
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := s.Image(t.Context(), pkg.SHA256)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
+	return packageImage(t, map[string]string{"data": "small file", "bin/echo": string(echo)})
 }
 
 func runInGvisor(t *testing.T, engine sandbox.Engine, img runtimes.Image, task, script string) string {

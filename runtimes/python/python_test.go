@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"thaw.dev/thaw/internal/testenv"
-	"thaw.dev/thaw/lambda"
 	"thaw.dev/thaw/link"
 	"thaw.dev/thaw/runtimes/python"
 	"thaw.dev/thaw/runtimes/runtimetest"
@@ -132,56 +131,18 @@ def handler(event, context):
 	if err != nil || !reply.Failed || !reply.Idle || reply.ErrorType != "ValueError" {
 		t.Errorf("reply %+v, error %v", reply, err)
 	}
-	// The answer repeats the event and has 43 bytes more.
-	for size, tooLarge := range map[int]bool{lambda.MaxSyncPayloadBytes: false, lambda.MaxSyncPayloadBytes + 60: true} {
-		event := `"` + strings.Repeat("e", size-2) + `"`
-		reply, err = p.Call(t, "id-3", event)
-		if err != nil || reply.Failed || reply.TooLarge != tooLarge || !tooLarge && len(reply.Payload) != size+43 {
-			t.Errorf("answer of %d bytes, too large %v, failed %v, error %v", len(reply.Payload), reply.TooLarge, reply.Failed, err)
-		}
-	}
-	for size, tooLarge := range map[string]bool{"0": false, "6291554": false, "6291555": true, "20000000": true} {
-		reply, err = p.Call(t, "id-4", size)
-		if err != nil || reply.Failed || !reply.Idle || reply.TooLarge != tooLarge {
-			t.Errorf("answer of %s bytes: too large %v, idle %v, error %v", size, reply.TooLarge, reply.Idle, err)
-		}
-	}
-	var exit *link.ExitError
-	if _, err = p.Call(t, "id-5", `"exit"`); !errors.As(err, &exit) || exit.Code != 9 {
-		t.Errorf("got %v, want exit status 9", err)
-	}
+	p.WantLimits(t, 43) // bytes besides the event
 }
 
-// TestLogComesBeforeResult has a function write far more than the log pipe holds.
 func TestLogComesBeforeResult(t *testing.T) {
 	t.Parallel()
-	p := runtimetest.Start(t, bootstrap)
-	if err := p.Become(t, "def handler(event, context):\n    print('x' * event, end='')\n"); err != nil {
-		t.Fatal(err)
-	}
-	var seen int
-	logs, err := link.NewLogs(p.Logs, func(b []byte) { seen += bytes.Count(b, []byte("x")) })
-	if err != nil {
-		t.Fatal(err)
-	}
-	ran := make(chan struct{})
-	go func() { // ends with the process, since the pipe then does
-		defer close(ran)
-		logs.Run()
-	}()
-	for total := 0; total < 10<<19; {
-		total += 1 << 19
-		if _, err := p.Call(t, "id", "524288"); err != nil {
-			t.Fatal(err)
-		}
-		logs.Drain()
-		logs.Drain() // waits for a sink that is running, so that seen can be read
-		if seen != total {
-			t.Fatalf("%d bytes of log came with the result, want %d", seen, total)
-		}
-	}
-	p.Kill()
-	<-ran
+	runtimetest.LogComesBeforeResult(t, bootstrap, "def handler(event, context):\n    print('x' * event, end='')\n")
+}
+
+func BenchmarkWarm(b *testing.B) {
+	b.Run("runtime=python", func(b *testing.B) {
+		runtimetest.BenchmarkWarm(b, bootstrap, "def handler(event, context):\n    return {'hello': event['name']}\n")
+	})
 }
 
 func TestInitError(t *testing.T) {

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"runtime"
 	"testing"
 	"time"
 
@@ -289,21 +288,5 @@ func testRestoreLeavesNothing(t *testing.T, h Harness) {
 			}
 		}
 	}
-	cycle() // whatever is made once
-	files, routines := openFiles(t), runtime.NumGoroutine()
-	for range 3 {
-		cycle()
-	}
-	deadline := time.Now().Add(patience)
-	for {
-		runtime.GC()
-		f, r := openFiles(t), runtime.NumGoroutine()
-		if f <= files && r <= routines {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("open files %d -> %d, goroutines %d -> %d", files, f, routines, r)
-		}
-		runtime.Gosched()
-	}
+	wantNoGrowth(t, 3, cycle)
 }

@@ -39,7 +39,7 @@ func newSite(t *testing.T) *site {
 	}
 	s := &site{
 		data: filepath.Join(dir, "data"), tmp: filepath.Join(dir, "tmp"),
-		server: helperbin.Build(t, "thaw.dev/thaw/test/crash/server"),
+		server: helperbin.Build(t, "thaw.dev/thaw/test/server"),
 		agent:  filepath.Join(dir, "thaw-agent"), sentry: filepath.Join(dir, "thaw-sentry"),
 	}
 	if err := os.Mkdir(s.tmp, 0o700); err != nil {

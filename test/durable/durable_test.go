@@ -46,7 +46,7 @@ func newServer(t *testing.T) *server {
 	if err := os.Chmod(dir, 0o711); err != nil { //nolint:gosec // see above
 		t.Fatal(err)
 	}
-	s := &server{t: t, dir: dir, program: helperbin.Build(t, "thaw.dev/thaw/test/crash/server")}
+	s := &server{t: t, dir: dir, program: helperbin.Build(t, "thaw.dev/thaw/test/server")}
 	t.Cleanup(func() {
 		if s.cmd != nil {
 			s.end(syscall.SIGTERM)

@@ -91,7 +91,8 @@ type site struct {
 // start starts a server and returns a client of it and its process.
 func (s *site) start(t *testing.T) (*client.Client, *exec.Cmd) {
 	t.Helper()
-	cmd := exec.Command(s.program, "-data", s.data, "-agent", s.agent, "-sqs", s.sqs, "-credentials", s.keys) //nolint:gosec,noctx // the test kills it
+	cmd := exec.Command(s.program, "-engine", "fake", "-log", "WARN", "-sentry", "/nonexistent/sentry",
+		"-data", s.data, "-agent", s.agent, "-sqs", s.sqs, "-credentials", s.keys) //nolint:gosec,noctx // the test kills it
 	log := &thawtest.Log{}
 	cmd.Stderr = log
 	out, err := cmd.StdoutPipe()
@@ -164,7 +165,7 @@ func TestKilledServerDeliversEverything(t *testing.T) {
 	dir := t.TempDir()
 	q := openQueue(t)
 	s := &site{
-		program: helperbin.Build(t, "thaw.dev/thaw/test/events/server"), agent: helperbin.Agent(t),
+		program: helperbin.Build(t, "thaw.dev/thaw/test/server"), agent: helperbin.Agent(t),
 		data: filepath.Join(dir, "data"), keys: filepath.Join(dir, "keys"), sqs: q.URL,
 	}
 	if err := os.WriteFile(s.keys, []byte("[default]\naws_access_key_id = a\naws_secret_access_key = b\n"), 0o600); err != nil {

@@ -1,4 +1,5 @@
-// Command server is `thaw serve` with the fake engine for the test in test/events that kills it.
+// Command server is `thaw serve` for tests that kill it: its helper programs come from flags, so that it needs no make
+// build, and a test can tell its processes from those of other servers on the machine.
 package main
 
 import (
@@ -23,14 +24,17 @@ func main() {
 // run serves until SIGTERM. It prints the address when it serves.
 func run() error {
 	c := node.Default()
-	c.Listen, c.Engine = "127.0.0.1:0", "fake"
-	c.Logger = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	c.Listen = "127.0.0.1:0"
+	var level slog.LevelVar
+	c.Logger = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: &level}))
+	flag.TextVar(&level, "log", &level, "least level of what is logged")
+	flag.StringVar(&c.Engine, "engine", c.Engine, "sandbox engine")
 	flag.StringVar(&c.DataDir, "data", "", "data directory")
 	flag.StringVar(&c.Helpers.Agent, "agent", "", "the program thaw-agent")
+	flag.StringVar(&c.Helpers.Sentry, "sentry", "", "the program thaw-sentry")
 	flag.StringVar(&c.SQSEndpoint, "sqs", "", "URL of SQS")
 	flag.StringVar(&c.EndpointsCredentials, "credentials", "", "file with the access key for SQS")
 	flag.Parse()
-	c.Helpers.Sentry = "/nonexistent/sentry"
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	n, err := node.Open(ctx, c)
