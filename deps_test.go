@@ -46,7 +46,7 @@ var rules = []struct {
 	{"sandbox/microvm/firecracker/supervisor", []string{module, "net/http"}, "one runs beside every machine"},
 	{"sandbox/microvm/firecracker/double", []string{module}, "a double that shares code with the driver shares its mistakes"},
 	{"sandbox/microvm/jail", []string{module, "!" + module + "/internal/pidfd"}, "a jail knows nothing of what is in it"},
-	{"sandbox/microvm/kvm", []string{module, "!" + module + "/sandbox"}, "a processor knows nobody"},
+	{"sandbox/microvm/kvm", []string{module, "!" + module + "/sandbox", "!" + module + "/internal/cpuinfo"}, "a processor knows nobody"},
 	{"sandbox/microvm/qemu", []string{module, "!" + module + "/sandbox", "!" + module + "/internal"}, "a driver knows machines, not what they are for"},
 	{"api", []string{module, "!" + module + "/lambda", "os"}, "wire shapes have no behaviour"},
 	{"pool", []string{module + "/invoke", module + "/store", module + "/control", module + "/api", module + "/sandbox/"}, "the pool serves any engine and knows no invocation"},

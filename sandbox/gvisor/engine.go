@@ -28,7 +28,7 @@ type Options struct {
 	// Network gives sandboxes with Spec.Egress their device. Without it they have loopback only, and the engine lacks
 	// Capabilities.Network.
 	Network sandbox.Network
-	// Logger gets what an operator may want to know.
+	// Logger gets what an operator may want to know; nil means nobody does.
 	Logger *slog.Logger
 }
 

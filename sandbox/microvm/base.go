@@ -6,6 +6,8 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"thaw.dev/thaw/internal/hostfile"
 )
 
 // changes returns where sparse, whose data is in extents, differs from base, a file of the same size, in whole pages.
@@ -70,8 +72,8 @@ func copyData(to, from *os.File, size int64, ended func() error) error {
 	if err != nil {
 		return err
 	}
-	return control(to, func(out uintptr) error {
-		return control(from, func(in uintptr) error {
+	return hostfile.Control(to, func(out uintptr) error {
+		return hostfile.Control(from, func(in uintptr) error {
 			for _, x := range extents {
 				if err := eachPiece(x, ended, func(off, n int64) error { return copyRange(int(out), int(in), off, n) }); err != nil {
 					return err

@@ -95,6 +95,23 @@ func (e *Engine) boot(ctx context.Context, shape vmm.Shape) (_ *saved, err error
 			err = errors.Join(err, undo[i]())
 		}
 	}()
+	sv, err := newSaved()
+	if err != nil {
+		return nil, err
+	}
+	sv.template = rand.Text()
+	undo = append(undo, func() error { // runs last: nobody has the memory mapped then, and nothing can fail any more
+		if err == nil {
+			err = dropZeros(sv.memory, func() error { return context.Cause(ctx) })
+		}
+		if err == nil {
+			err = sv.seal()
+		}
+		if err != nil {
+			return sv.close()
+		}
+		return nil
+	})
 	p, err := newPorts()
 	if err != nil {
 		return nil, err
@@ -108,23 +125,6 @@ func (e *Engine) boot(ctx context.Context, shape vmm.Shape) (_ *saved, err error
 	if err := group.Set(hostLimits(shape, 0, false)); err != nil {
 		return nil, err
 	}
-	sv, err := newSaved()
-	if err != nil {
-		return nil, err
-	}
-	sv.template = rand.Text()
-	undo = append(undo, func() error { // runs after the machine's end: nobody has the memory mapped then
-		if err == nil {
-			err = dropZeros(sv.memory, func() error { return context.Cause(ctx) })
-		}
-		if err == nil {
-			err = sv.seal()
-		}
-		if err != nil {
-			return sv.close()
-		}
-		return nil
-	})
 	if err := sv.memory.Truncate(shape.MemoryBytes); err != nil {
 		return nil, err
 	}

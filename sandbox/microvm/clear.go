@@ -12,6 +12,9 @@ import (
 // Clear removes all that an earlier engine with these options left, where no engine is wanted any more: Sweep without a
 // monitor and a guest, and then the state directory. Boot templates that are elsewhere stay.
 func Clear(ctx context.Context, o Options) error {
+	if err := o.complete(); err != nil {
+		return fmt.Errorf("clear: %w", err)
+	}
 	h, err := cgroup.Detect()
 	if err != nil {
 		return fmt.Errorf("clear: %w", err)

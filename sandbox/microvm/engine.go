@@ -38,7 +38,7 @@ type Options struct {
 	Network sandbox.Network
 	// IdleBytes bounds the memory for snapshots that no sandbox runs from at the moment; 512 MiB if 0, none if negative.
 	IdleBytes int64
-	// Logger gets what an operator may want to know.
+	// Logger gets what an operator may want to know; nil means nobody does.
 	Logger *slog.Logger
 }
 
@@ -64,8 +64,8 @@ var (
 
 const defaultIdleBytes = 512 << 20
 
-// New returns an engine. It needs root. The caller calls Sweep before the first Create, and Close at the end.
-func New(o Options) (*Engine, error) {
+// complete fills in what was left out.
+func (o *Options) complete() error {
 	if o.CgroupName == "" {
 		o.CgroupName = "thaw-microvm"
 	}
@@ -79,7 +79,15 @@ func New(o Options) (*Engine, error) {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	if !filepath.IsAbs(o.StateDir) || !filepath.IsAbs(o.TemplateDir) {
-		return nil, fmt.Errorf("microvm engine: %q and %q must be absolute paths", o.StateDir, o.TemplateDir)
+		return fmt.Errorf("%q and %q must be absolute paths", o.StateDir, o.TemplateDir)
+	}
+	return nil
+}
+
+// New returns an engine. It needs root. The caller calls Sweep before the first Create, and Close at the end.
+func New(o Options) (*Engine, error) {
+	if err := o.complete(); err != nil {
+		return nil, fmt.Errorf("microvm engine: %w", err)
 	}
 	if o.VMM == nil || o.Guest == nil {
 		return nil, errors.New("microvm engine: a monitor and a guest's files are needed")

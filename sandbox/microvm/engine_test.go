@@ -377,7 +377,8 @@ func TestExitStatus(t *testing.T) {
 func TestRestore(t *testing.T) {
 	t.Parallel()
 	d := newDouble()
-	e, _ := onDouble(t, d)
+	templates := filepath.Join(t.TempDir(), "templates")
+	e, _ := onDouble(t, d, func(o *microvm.Options) { o.TemplateDir = templates })
 	root := rootImage(t)
 	original := started(t, e, spec(root))
 	wantTalk(t, original, "count", "2")
@@ -414,13 +415,17 @@ func TestRestore(t *testing.T) {
 	sp := spec(root)
 	sp.From = dir
 	wantTalk(t, started(t, e, sp), "count", "2")
-	// Another engine reads it from disk.
-	other, _ := onDouble(t, newDouble())
+	// Another engine reads it from disk, if it has the boot template that it builds on.
+	other, _ := onDouble(t, newDouble(), func(o *microvm.Options) { o.TemplateDir = templates })
 	s := create(t, other, spec(root))
 	if err := s.Restore(t.Context(), dir); err != nil {
 		t.Fatal(err)
 	}
 	wantTalk(t, s, "count", "3")
+	stranger, _ := onDouble(t, newDouble())
+	if err := create(t, stranger, spec(root)).Restore(t.Context(), dir); err == nil || !strings.Contains(err.Error(), "template") {
+		t.Errorf("restored without its boot template: %v", err)
+	}
 }
 
 func TestSnapshotsOfOtherShapesAreRefused(t *testing.T) {
@@ -580,7 +585,11 @@ func TestSweepKillsWhatIsLeft(t *testing.T) {
 	})
 	t.Run("without an engine", func(t *testing.T) {
 		t.Parallel()
-		leftBehind(t, func(_ *microvm.Engine, o microvm.Options) error { return microvm.Clear(t.Context(), o) })
+		leftBehind(t, func(_ *microvm.Engine, o microvm.Options) error {
+			// Nothing else is needed, and where nothing is left it does nothing.
+			o = microvm.Options{StateDir: o.StateDir, CgroupName: o.CgroupName}
+			return errors.Join(microvm.Clear(t.Context(), o), microvm.Clear(t.Context(), o))
+		})
 	})
 }
 

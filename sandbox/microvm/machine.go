@@ -33,10 +33,12 @@ func (s *Sandbox) bind(ctx context.Context, in *stash, e *entry) error {
 	}
 	if err := s.prepare(ctx, in, e); err != nil {
 		s.mu.Lock()
-		none := s.machine == nil
+		m = s.machine
 		s.mu.Unlock()
-		if none {
+		if m == nil || m.from != e {
 			in.release(e)
+		}
+		if m == nil {
 			s.finish(sandbox.ExitStatus{Code: -1, Reason: "no monitor"})
 		}
 		return err

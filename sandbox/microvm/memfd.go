@@ -8,12 +8,9 @@ import (
 	"thaw.dev/thaw/internal/hostfile"
 )
 
-// control calls do with f's descriptor.
-func control(f *os.File, do func(fd uintptr) error) error { return hostfile.Control(f, do) }
-
 // usedBytes is the memory or disk space that f really takes.
 func usedBytes(f *os.File) (int64, error) {
 	var st unix.Stat_t
-	err := control(f, func(fd uintptr) error { return unix.Fstat(int(fd), &st) })
+	err := hostfile.Control(f, func(fd uintptr) error { return unix.Fstat(int(fd), &st) })
 	return st.Blocks * 512, err // POSIX counts blocks of 512 bytes
 }

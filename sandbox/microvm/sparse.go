@@ -12,6 +12,8 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"thaw.dev/thaw/internal/hostfile"
 )
 
 // Memory and scratch drive of a machine are large files that are mostly holes. A snapshot holds them packed: a head, the
@@ -74,7 +76,7 @@ func extentsOf(f *os.File, size int64) ([]extent, error) {
 }
 
 func seek(f *os.File, off int64, whence int) (n int64, err error) {
-	err = control(f, func(fd uintptr) (err error) {
+	err = hostfile.Control(f, func(fd uintptr) (err error) {
 		n, err = unix.Seek(int(fd), off, whence)
 		return err
 	})
@@ -241,7 +243,7 @@ func dropZeros(f *os.File, ended func() error) error {
 
 // punch makes a hole.
 func punch(f *os.File, off, n int64) error {
-	return control(f, func(fd uintptr) error {
+	return hostfile.Control(f, func(fd uintptr) error {
 		return unix.Fallocate(int(fd), unix.FALLOC_FL_PUNCH_HOLE|unix.FALLOC_FL_KEEP_SIZE, off, n)
 	})
 }

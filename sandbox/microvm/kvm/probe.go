@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"thaw.dev/thaw/internal/cpuinfo"
 	"thaw.dev/thaw/sandbox"
 )
 
@@ -81,14 +82,9 @@ func (f facts) check() sandbox.Check {
 
 // processorFlags returns the features of the first processor.
 func processorFlags() []string {
-	b, err := os.ReadFile("/proc/cpuinfo")
+	line, err := cpuinfo.Lines("flags")
 	if err != nil {
 		return nil
 	}
-	for line := range strings.Lines(string(b)) {
-		if name, value, _ := strings.Cut(line, ":"); strings.TrimSpace(name) == "flags" {
-			return strings.Fields(value)
-		}
-	}
-	return nil
+	return strings.Fields(string(line))
 }
