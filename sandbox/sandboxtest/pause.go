@@ -13,9 +13,6 @@ import (
 	"thaw.dev/thaw/sandbox/sandboxtest/guest/wire"
 )
 
-// pauses reports whether e can pause; the cases below say nothing about an engine that cannot.
-func pauses(e sandbox.Engine) bool { return e.Capabilities().Pause }
-
 // cpu returns the CPU time that s has used.
 func cpu(t testing.TB, s sandbox.Sandbox) time.Duration {
 	t.Helper()
@@ -52,9 +49,6 @@ const frozenCPU = time.Millisecond
 // testPauseStopsTheGuest sends a command to a paused guest, which answers only after it was resumed.
 func testPauseStopsTheGuest(t *testing.T, h Harness) {
 	e := h.engine(t)
-	if !pauses(e) {
-		return
-	}
 	_, neighbour := h.start(t, e, sandbox.Limits{})
 	s, g := h.start(t, e, sandbox.Limits{MemoryBytes: 256 * mib})
 	g.Echo()
@@ -88,9 +82,6 @@ func testPauseStopsTheGuest(t *testing.T, h Harness) {
 // testPauseStopsBurners pauses guests that do all they can to go on.
 func testPauseStopsBurners(t *testing.T, h Harness) {
 	e := h.engine(t)
-	if !pauses(e) {
-		return
-	}
 	_, neighbour := h.start(t, e, sandbox.Limits{})
 	for _, c := range []struct {
 		name   string
@@ -134,9 +125,6 @@ func testPauseStopsBurners(t *testing.T, h Harness) {
 // testPauseCycles is the life of an environment that is used now and then.
 func testPauseCycles(t *testing.T, h Harness) {
 	e := h.engine(t)
-	if !pauses(e) {
-		return
-	}
 	s, g := h.start(t, e, sandbox.Limits{MemoryBytes: 256 * mib})
 	Cycle(t, s, g, 1000)
 }
@@ -168,9 +156,6 @@ func Cycle(t testing.TB, s sandbox.Sandbox, g *Guest, n int) {
 // testPauseThenEnd ends paused sandboxes in both ways there are.
 func testPauseThenEnd(t *testing.T, h Harness) {
 	e := h.engine(t)
-	if !pauses(e) {
-		return
-	}
 	s, _ := h.start(t, e, sandbox.Limits{})
 	pause(t, s)
 	if err := s.Destroy(); err != nil {
@@ -188,9 +173,6 @@ func testPauseThenEnd(t *testing.T, h Harness) {
 // testPauseCancelled: a step that is cancelled leaves a sandbox of which only the end is left.
 func testPauseCancelled(t *testing.T, h Harness) {
 	e := h.engine(t)
-	if !pauses(e) {
-		return
-	}
 	s, _ := h.start(t, e, sandbox.Limits{})
 	h.Crash(t, s.ID())
 	wantDone(t, s)

@@ -15,9 +15,6 @@ import (
 	"thaw.dev/thaw/sandbox/sandboxtest/guest/wire"
 )
 
-// snapshots reports whether e can make and restore snapshots; the cases below say nothing about an engine that cannot.
-func snapshots(e sandbox.Engine) bool { return e.Capabilities().Snapshot }
-
 // checkpoint makes a snapshot of s and returns its directory.
 func checkpoint(t testing.TB, s sandbox.Sandbox) string {
 	t.Helper()
@@ -55,9 +52,6 @@ func wantCount(t testing.TB, g *Guest, want int64) {
 // sandbox can be checkpointed in turn.
 func testRestoreGoesOn(t *testing.T, h Harness) {
 	e := h.engine(t)
-	if !snapshots(e) {
-		return
-	}
 	if e.Fingerprint() == "" || e.Fingerprint() != e.Fingerprint() {
 		t.Errorf("fingerprint %q, then %q", e.Fingerprint(), e.Fingerprint())
 	}
@@ -107,9 +101,6 @@ func testRestoreGoesOn(t *testing.T, h Harness) {
 // testRestoreKeepsTheMachine looks at what a guest has besides its memory.
 func testRestoreKeepsTheMachine(t *testing.T, h Harness) {
 	e := h.engine(t)
-	if !snapshots(e) {
-		return
-	}
 	const tmpBytes = 64 * mib
 	spec := h.spec(sandbox.Limits{MemoryBytes: 256 * mib})
 	spec.TmpBytes = tmpBytes
@@ -153,9 +144,6 @@ func testRestoreKeepsTheMachine(t *testing.T, h Harness) {
 // testRestoreWithImages: attached images are there again, mapped code included, and take others on top.
 func testRestoreWithImages(t *testing.T, h Harness) {
 	e := h.engine(t)
-	if !snapshots(e) {
-		return
-	}
 	code := CodeImage(t, map[string]string{"/app.txt": strings.Repeat("code", 30_000), "/deep/er.txt": "deep"})
 	spec := h.mountSpec(sandbox.Limits{MemoryBytes: 256 * mib})
 	s := h.createSpec(t, e, spec)
@@ -192,9 +180,6 @@ func testRestoreWithImages(t *testing.T, h Harness) {
 // testRestoreClones restores several at once. They share nothing, randomness above all.
 func testRestoreClones(t *testing.T, h Harness) {
 	e := h.engine(t)
-	if !snapshots(e) {
-		return
-	}
 	spec := h.spec(sandbox.Limits{MemoryBytes: 128 * mib})
 	original, g := h.startSpec(t, e, spec)
 	seen := map[string]bool{g.Must(wire.Request{Op: wire.Random}).Text: true}
@@ -241,9 +226,6 @@ func testRestoreClones(t *testing.T, h Harness) {
 // counts the gap at most.
 func testRestoreClocks(t *testing.T, h Harness) {
 	e := h.engine(t)
-	if !snapshots(e) {
-		return
-	}
 	_, neighbour := h.start(t, e, sandbox.Limits{})
 	spec := h.spec(sandbox.Limits{})
 	original, g := h.startSpec(t, e, spec)
@@ -279,9 +261,6 @@ func guestClocks(t testing.TB, g *Guest) (time.Time, time.Duration) {
 // testRestoreBusyGuest checkpoints a guest that never rests. What it was doing goes on in both.
 func testRestoreBusyGuest(t *testing.T, h Harness) {
 	e := h.engine(t)
-	if !snapshots(e) {
-		return
-	}
 	spec := h.spec(sandbox.Limits{MemoryBytes: 256 * mib})
 	original, g := h.startSpec(t, e, spec)
 	for _, how := range []string{wire.BurnThreads, wire.BurnCalls, wire.BurnForks} {
@@ -307,9 +286,6 @@ func testRestoreBusyGuest(t *testing.T, h Harness) {
 // testRestoreThenPause: a restored sandbox is like any other.
 func testRestoreThenPause(t *testing.T, h Harness) {
 	e := h.engine(t)
-	if !snapshots(e) || !pauses(e) {
-		return
-	}
 	spec := h.spec(sandbox.Limits{MemoryBytes: 128 * mib})
 	original, _ := h.startSpec(t, e, spec)
 	dir := checkpoint(t, original)
@@ -324,9 +300,6 @@ func testRestoreThenPause(t *testing.T, h Harness) {
 // testRestoreMemoryLimit does what testMemoryLimit does, to a restored sandbox.
 func testRestoreMemoryLimit(t *testing.T, h Harness) {
 	e := h.engine(t)
-	if !snapshots(e) {
-		return
-	}
 	spec := h.spec(sandbox.Limits{MemoryBytes: 128 * mib})
 	original, neighbour := h.startSpec(t, e, spec)
 	dir := checkpoint(t, original)

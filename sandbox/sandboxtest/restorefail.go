@@ -23,9 +23,6 @@ var moments = []time.Duration{
 // else is wrong, the restore ends, and nothing but the sandbox suffers.
 func testRestoreDamaged(t *testing.T, h Harness) {
 	e := h.engine(t)
-	if !snapshots(e) {
-		return
-	}
 	_, neighbour := h.start(t, e, sandbox.Limits{})
 	spec := h.mountSpec(sandbox.Limits{MemoryBytes: 128 * mib})
 	original, _ := h.startSpec(t, e, spec)
@@ -95,9 +92,6 @@ func testRestoreDamaged(t *testing.T, h Harness) {
 // testRestoreForeign offers a snapshot with another fingerprint, and none at all.
 func testRestoreForeign(t *testing.T, h Harness) {
 	e := h.engine(t)
-	if !snapshots(e) {
-		return
-	}
 	spec := h.spec(sandbox.Limits{})
 	original, _ := h.startSpec(t, e, spec)
 	dir := checkpoint(t, original)
@@ -139,9 +133,6 @@ func testRestoreForeign(t *testing.T, h Harness) {
 // that is no place for a snapshot breaks the sandbox, as all errors do.
 func testCheckpointRefused(t *testing.T, h Harness) {
 	e := h.engine(t)
-	if !snapshots(e) {
-		return
-	}
 	s, g := h.startSpec(t, e, h.mountSpec(sandbox.Limits{}))
 	if err := s.Attach(withTimeout(t), CodeImage(t, map[string]string{"/a": "b"}), "/var/task"); err != nil {
 		t.Fatal(err)
@@ -169,9 +160,6 @@ func testCheckpointRefused(t *testing.T, h Harness) {
 
 func testCheckpointCancelled(t *testing.T, h Harness) {
 	e := h.engine(t)
-	if !snapshots(e) {
-		return
-	}
 	for _, after := range moments {
 		s, _ := h.startSpec(t, e, h.spec(sandbox.Limits{}))
 		ctx, cancel := context.WithTimeout(t.Context(), after)
@@ -187,9 +175,6 @@ func testCheckpointCancelled(t *testing.T, h Harness) {
 
 func testRestoreCancelled(t *testing.T, h Harness) {
 	e := h.engine(t)
-	if !snapshots(e) {
-		return
-	}
 	spec := h.spec(sandbox.Limits{})
 	original, g := h.startSpec(t, e, spec)
 	dir := checkpoint(t, original)
@@ -210,9 +195,6 @@ func testRestoreCancelled(t *testing.T, h Harness) {
 
 func testDestroyWhileCheckpointing(t *testing.T, h Harness) {
 	e := h.engine(t)
-	if !snapshots(e) {
-		return
-	}
 	for _, after := range moments {
 		s, _ := h.startSpec(t, e, h.spec(sandbox.Limits{}))
 		dir := t.TempDir()
@@ -230,9 +212,6 @@ func testDestroyWhileCheckpointing(t *testing.T, h Harness) {
 
 func testDestroyWhileRestoring(t *testing.T, h Harness) {
 	e := h.engine(t)
-	if !snapshots(e) {
-		return
-	}
 	spec := h.spec(sandbox.Limits{})
 	original, g := h.startSpec(t, e, spec)
 	dir := checkpoint(t, original)
@@ -262,9 +241,6 @@ func testDestroyWhileRestoring(t *testing.T, h Harness) {
 // testRestoreLeavesNothing counts what this process has before and after.
 func testRestoreLeavesNothing(t *testing.T, h Harness) {
 	e := h.engine(t)
-	if !snapshots(e) {
-		return
-	}
 	img := CodeImage(t, map[string]string{"/a": "b"})
 	cycle := func() {
 		spec := h.mountSpec(sandbox.Limits{MemoryBytes: 128 * mib})
