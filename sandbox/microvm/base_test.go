@@ -5,6 +5,9 @@ import (
 	"errors"
 	"os"
 	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"thaw.dev/thaw/internal/hostfile"
 )
@@ -84,6 +87,7 @@ func BenchmarkPack(b *testing.B) {
 	for name, base := range map[string]*os.File{"whole": nil, "upon": template} {
 		var packed bytes.Buffer
 		b.Run("pack="+name, func(b *testing.B) {
+			begin := cpuTime(b)
 			for b.Loop() {
 				packed.Reset()
 				if _, _, err := pack(&packed, from, base, never); err != nil {
@@ -91,8 +95,10 @@ func BenchmarkPack(b *testing.B) {
 				}
 			}
 			b.ReportMetric(float64(packed.Len())/(1<<20), "MiB")
+			b.ReportMetric(float64((cpuTime(b)-begin).Microseconds())/float64(b.N)/1000, "cpu-ms")
 		})
 		b.Run("unpack="+name, func(b *testing.B) {
+			begin := cpuTime(b)
 			for b.Loop() {
 				to, err := hostfile.Memory("test")
 				if err != nil {
@@ -103,6 +109,16 @@ func BenchmarkPack(b *testing.B) {
 				}
 				_ = to.Close()
 			}
+			b.ReportMetric(float64((cpuTime(b)-begin).Microseconds())/float64(b.N)/1000, "cpu-ms")
 		})
 	}
+}
+
+// cpuTime is what this process has used.
+func cpuTime(b *testing.B) time.Duration {
+	var u unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

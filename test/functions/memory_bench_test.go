@@ -50,8 +50,9 @@ func BenchmarkMachineMemory(b *testing.B) {
 		thawtest.Machines(b, c)
 		c.Engine, c.SnapshotLatest = "microvm", true
 	})
-	for i, mb := range []int{128, 512, 1769} {
+	for _, mb := range []int{128, 512, 1769} {
 		b.Run(strconv.Itoa(mb), func(b *testing.B) {
+			before := s.Status().Snapshots.Count
 			name := s.Deploy(b, thawtest.Function{
 				Name: fmt.Sprintf("memory-%d", mb), Runtime: thawtest.Python(b), Handler: "app.handler", MemoryMB: mb, Timeout: 300,
 				Files: thawtest.Files{"app.py": usingMemory},
@@ -82,7 +83,7 @@ func BenchmarkMachineMemory(b *testing.B) {
 			}
 			measure("started", `{}`, 1, pool.SourceNone)
 			measure("warm", `{}`, 100, pool.SourceNone)
-			for s.Status().Snapshots.Count <= i {
+			for s.Status().Snapshots.Count == before {
 				time.Sleep(50 * time.Millisecond)
 			}
 			var wg sync.WaitGroup
