@@ -1,17 +1,13 @@
 package microvm_test
 
 import (
-	"bufio"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"thaw.dev/thaw/internal/vmtest"
 	"thaw.dev/thaw/link"
 	"thaw.dev/thaw/sandbox"
 	"thaw.dev/thaw/sandbox/microvm"
@@ -135,7 +131,7 @@ func BenchmarkStart(b *testing.B) {
 }
 
 // BenchmarkClones restores eight at once, all of which answer: what that takes, and what memory each takes that is not
-// shared with the others, "MiB/clone".
+// shared with the others, "own-MiB/clone", with its share of the rest, "pss-MiB/clone", and what its cgroup is charged for.
 func BenchmarkClones(b *testing.B) {
 	e, sp := benchEngine(b)
 	dir := snapshotOf(b, e, sp, func(s sandbox.Sandbox) { sandboxtest.Meet(b, s).Echo() })
@@ -159,10 +155,10 @@ func BenchmarkClones(b *testing.B) {
 		}
 		wg.Wait()
 		b.StopTimer()
-		own, pss := 0.0, 0.0
+		own, pss, charged := 0.0, 0.0, 0.0
 		for _, s := range boxes {
-			o, p := memoryOf(b, s.ID())
-			own, pss = own+o/8, pss+p/8
+			m := vmtest.MemoryOf(b, s.ID())
+			own, pss, charged = own+m.Own/8, pss+m.Share/8, charged+m.Charged/8
 			stats, err := s.Stats()
 			if err != nil {
 				b.Fatal(err)
@@ -176,45 +172,9 @@ func BenchmarkClones(b *testing.B) {
 		}
 		b.ReportMetric(own, "own-MiB/clone")
 		b.ReportMetric(pss, "pss-MiB/clone")
+		b.ReportMetric(charged, "charged-MiB/clone")
 		b.StartTimer()
 	}
-}
-
-// memoryOf returns what the processes of a sandbox have for themselves, and their proportional share, in MiB.
-func memoryOf(b *testing.B, id string) (own, pss float64) {
-	b.Helper()
-	for _, dir := range cgroups(b) {
-		if filepath.Base(dir) != id {
-			continue
-		}
-		pids, err := os.ReadFile(filepath.Join(dir, "cgroup.procs"))
-		if err != nil {
-			b.Fatal(err)
-		}
-		for _, pid := range strings.Fields(string(pids)) {
-			f, err := os.Open(filepath.Join("/proc", pid, "smaps_rollup"))
-			if err != nil {
-				b.Fatal(err)
-			}
-			for lines := bufio.NewScanner(f); lines.Scan(); {
-				w := strings.Fields(lines.Text())
-				kib := 0.0
-				if len(w) == 3 {
-					kib, _ = strconv.ParseFloat(w[1], 64)
-				}
-				switch w[0] {
-				case "Private_Dirty:", "Private_Clean:":
-					own += kib / 1024
-				case "Pss:":
-					pss += kib / 1024
-				}
-			}
-			_ = f.Close()
-		}
-		return own, pss
-	}
-	b.Fatalf("%s has no cgroup", id)
-	return 0, 0
 }
 
 // BenchmarkOwnTime is what this package itself does per restore: on a double, monitor and guest take no time.

@@ -45,7 +45,7 @@ const (
 // hostLimits are a machine's cgroup's.
 func hostLimits(shape vmm.Shape, cpuMillis int, background bool) cgroup.Limits {
 	return cgroup.Limits{
-		MemoryBytes: shape.MemoryBytes + monitorBytes, CPUMillis: cpuMillis, Pids: monitorPids, Background: background,
+		MemoryBytes: 2*shape.MemoryBytes + monitorBytes, CPUMillis: cpuMillis, Pids: monitorPids, Background: background,
 	}
 }
 

@@ -2,6 +2,7 @@ package functions_test
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -88,6 +89,9 @@ func BenchmarkMachineMemory(b *testing.B) {
 			}
 			var wg sync.WaitGroup
 			wg.Go(func() { s.Call(b, name, `{"do":"wait","s":40}`) })
+			for !slices.ContainsFunc(s.Status().Environments, func(e pool.EnvironmentStatus) bool { return e.Function == name && e.State == pool.StateBusy }) {
+				time.Sleep(time.Millisecond)
+			}
 			measure("restored", `{}`, 1, pool.SourceSnapshot)
 			measure("restored-warm", `{}`, 100, pool.SourceSnapshot)
 			if mb > 128 { // it would take minutes with such a share of a CPU
