@@ -105,6 +105,8 @@ type Specialisation struct {
 type Restoration struct {
 	Env     map[string]string `json:"env"`     // variables that differ from those of the snapshot
 	Entropy []byte            `json:"entropy"` // 32 bytes that no other restored runtime gets
+	// Rehearse has a runtime that has no function yet, and whose copy nobody waits for, warm up again before it answers.
+	Rehearse bool `json:"rehearse,omitempty"`
 }
 
 // EventMeta goes with an event.

@@ -61,7 +61,7 @@ func (p *Pool) copyTemplate(ctx context.Context, s *stock) *slot {
 	slot := &slot{launch: s.launch, held: s.bytes()}
 	err := slot.create(ctx, t.Dir(), stockTmpBytes, stockLimits())
 	if err == nil {
-		err = slot.bootFrom(ctx, t)
+		err = slot.bootFrom(ctx, t, true)
 	}
 	if err == nil {
 		return slot
@@ -124,12 +124,15 @@ func (p *Pool) template(e *Environment) *snapshot.Snapshot {
 	return p.o.Snapshots.Use(p.templateKey(&e.launchAs))
 }
 
-// bootFrom brings up a slot from a template. After an error it is of no use.
-func (s *slot) bootFrom(ctx context.Context, t *snapshot.Snapshot) error {
+// bootFrom brings up a slot from a template. After an error it is of no use. With rehearse the runtime warms up again: the
+// emulator's translations are not part of a snapshot.
+func (s *slot) bootFrom(ctx context.Context, t *snapshot.Snapshot, rehearse bool) error {
 	if err := s.wake(ctx, t, nil); err != nil {
 		return err
 	}
-	if err := s.session.Restored(restoration(nil), time.Now().Add(hooksTimeout)); err != nil {
+	r := restoration(nil)
+	r.Rehearse = rehearse
+	if err := s.session.Restored(r, time.Now().Add(s.launch.allow(hooksTimeout))); err != nil {
 		return err
 	}
 	s.running = true
@@ -144,7 +147,7 @@ func (p *Pool) bringUp(ctx context.Context, e *Environment) error {
 		return e.boot(ctx)
 	}
 	defer p.o.Snapshots.Done(t)
-	err := e.slot.bootFrom(ctx, t)
+	err := e.slot.bootFrom(ctx, t, false)
 	if err == nil || ctx.Err() != nil {
 		return err
 	}

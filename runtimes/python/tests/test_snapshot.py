@@ -30,8 +30,8 @@ class Snapshot(Case):
         host.data.send(channel.SNAPSHOT)
         return host.reply()
 
-    def restore(self, host, env=None):
-        order = {"env": env or {}, "entropy": base64.b64encode(os.urandom(32)).decode()}
+    def restore(self, host, env=None, **order):
+        order.update({"env": env or {}, "entropy": base64.b64encode(os.urandom(32)).decode()})
         host.data.send(channel.RESTORED, json.dumps(order).encode())
         return host.reply()
 
@@ -128,6 +128,25 @@ class Snapshot(Case):
         task = self.task({"app.py": "def handler(event, context):\n    return event\n"})
         self.assertEqual(host.specialise(task).kind, channel.READY)
         self.assertEqual(self.result(host.invoke([1])), [1])
+
+    def test_rehearsal_of_a_copy(self):
+        host = self.host(hot=True)
+        self.assertEqual(self.take(host).kind, channel.READY)
+        self.assertEqual(self.restore(host, rehearse=True).kind, channel.READY)
+        task = self.task(
+            {
+                "app.py": """
+                    import os, sys
+                    left = [n for n, m in sys.modules.items() if "rehearsal" in (getattr(m, "__file__", None) or "")]
+                    left += [p for p in (*sys.path, *sys.path_importer_cache, *os.environ) if "rehearsal" in p.lower()]
+                    def handler(event, context):
+                        return [left, context.aws_request_id]
+                    """
+            }
+        )
+        self.assertEqual(host.specialise(task).kind, channel.READY)
+        self.assertEqual(self.result(host.invoke()), [[], "id-1"])
+        self.assertEqual(host.logged(), "")
 
     def test_order(self):
         host = self.function("def handler(event, context):\n    return event\n")

@@ -35,6 +35,10 @@ def prepare(data):
     order = codec.decode(data.payload(flags, first))
     _apply_environment(order.get("env") or {})
     _run(data, lambda: _after(a2b_base64(order["entropy"])), "Runtime.AfterRestoreError", 65)
+    if order.get("rehearse"):
+        from . import warmup
+
+        warmup.rehearse()
     logs.flush()
     data.send(channel.READY)
 
