@@ -21,7 +21,7 @@ func Cold(ctx context.Context, o ColdOptions) (_ *Report, err error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	flags, err := settingsFor(o.From)
+	flags, err := settingsFor(o.From, stock.of(&o.Setup))
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +68,7 @@ type coldRun struct {
 func (c *coldRun) run(ctx context.Context) (*Report, error) {
 	o := c.o
 	o.step("take %d samples", o.N)
-	skip := min(3, o.N)
+	skip := min(coldSkip.of(&o.Setup), o.N)
 	r := newReport("cold", &o.Setup, c.f.runtime.Name, c.f.bareAs)
 	r.From = o.From
 	for i := range skip + o.N {

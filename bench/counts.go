@@ -32,6 +32,13 @@ var (
 	DensityEnvironments = Count{10, 3}
 	RSSFunctions        = Count{1000, 1000}
 
+	// stock is how many slots the server keeps of the kind that is measured: enough that one is always ready. Of the size
+	// that the functions here have, machines have a stock of what is asked for in any case; one to boot is expensive enough.
+	stock = Count{3, 0}
+
+	// coldSkip is how many cold starts are thrown away at the beginning.
+	coldSkip = Count{3, 1}
+
 	// trafficRate is how many warm requests per second run beside a burst: enough to see them starve, too few to be what
 	// the burst waits for.
 	trafficRate = Count{50, 5}

@@ -61,7 +61,7 @@ func Density(ctx context.Context, o DensityOptions) (*DensityReport, error) {
 }
 
 // densityFlags are those of a server that holds n of the kind, and no slots of another kind.
-func densityFlags(kind DensityKind, n int) []string {
+func densityFlags(s *Setup, kind DensityKind, n int) []string {
 	budget := budgetFor(n, lambda.MemoryMBPerCPU)
 	switch kind {
 	case DensityHot:
@@ -69,13 +69,13 @@ func densityFlags(kind DensityKind, n int) []string {
 	case DensityEmpty:
 		return append(slots(noHot, n), "--keep-alive=0s", budget, anySlots)
 	}
-	return append(slots(stock, 0), "--keep-alive=1h", "--keep-alive-min=1h", budget, anySlots, "--freeze-after=10ms")
+	return append(slots(stock.of(s), 0), "--keep-alive=1h", "--keep-alive-min=1h", budget, anySlots, "--freeze-after=10ms")
 }
 
 // countMemory counts one kind on a server of its own.
 func countMemory(ctx context.Context, o *DensityOptions, kind DensityKind, runtime string) (_ DensityCount, err error) {
 	o.step("start a server for %s %s", kind, runtime)
-	d, err := startServer(ctx, &o.Setup, densityFlags(kind, o.Environments)...)
+	d, err := startServer(ctx, &o.Setup, densityFlags(&o.Setup, kind, o.Environments)...)
 	if err != nil {
 		return DensityCount{}, err
 	}

@@ -104,7 +104,7 @@ func (o *ColdOptions) check() error {
 	if o.InitTime < 0 || o.InitTime > maxInitTime {
 		return fmt.Errorf("init work of %s: want at most %s", o.InitTime, maxInitTime)
 	}
-	if _, err := settingsFor(o.From); err != nil {
+	if _, err := settingsFor(o.From, 0); err != nil {
 		return err
 	}
 	return within("samples", o.N, maxSamples)

@@ -46,7 +46,7 @@ func Restore(ctx context.Context, o RestoreOptions) (_ *RestoreReport, err error
 		if s.kind == pool.SourceNone {
 			memory = noSlots
 		}
-		if s.server, err = startServer(ctx, &o.Setup, append(slots(noHot, stock), memory, "--keep-alive=0s")...); err != nil {
+		if s.server, err = startServer(ctx, &o.Setup, append(slots(noHot, stock.of(&o.Setup)), memory, "--keep-alive=0s")...); err != nil {
 			return nil, err
 		}
 		defer func() { err = errors.Join(err, s.stop()) }()
@@ -58,10 +58,13 @@ func Restore(ctx context.Context, o RestoreOptions) (_ *RestoreReport, err error
 		if s.to, err = s.working(ctx, &o.Setup, found.Name, restoreWork); err != nil {
 			return nil, err
 		}
+		if _, _, err := s.invoke(ctx, s.to); err != nil { // it asks for a slot
+			return nil, err
+		}
 	}
 	r.Machine = o.machine()
 	o.step("take %d samples of each", o.N)
-	skip := min(3, o.N)
+	skip := min(coldSkip.of(&o.Setup), o.N)
 	for i := range skip + o.N {
 		for _, s := range sides {
 			if err := s.sample(ctx, r.Runtime, i >= skip); err != nil {
@@ -106,10 +109,7 @@ func (s *restoreSide) sample(ctx context.Context, runtime string, keep bool) err
 	if err != nil {
 		return err
 	}
-	if !keep { // the first finds no slot where stocks of this size are for those who ask only
-		return nil
-	}
-	if err := tookSlots(before, after, s.kind == pool.SourceEmpty); err != nil {
+	if err := tookSlots(before, after, s.kind == pool.SourceEmpty); err != nil || !keep {
 		return err
 	}
 	s.took.add(took)

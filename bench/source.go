@@ -13,9 +13,6 @@ type Source = pool.Source
 // Sources are all of them, the fastest first.
 var Sources = []Source{pool.SourceHot, pool.SourceSnapshot, pool.SourceEmpty, pool.SourceNone}
 
-// stock is how many slots the server keeps of the kind that is measured: enough that one is always ready.
-const stock = 3
-
 // slots are the flags of a server that keeps so many slots of each kind.
 func slots(hot, empty int) []string {
 	return []string{"--hot-slots=" + strconv.Itoa(hot), "--empty-slots=" + strconv.Itoa(empty)}
@@ -30,8 +27,8 @@ const (
 // noHot is the number of hot slots of a server that must have none: with 0 it would keep some when they are asked for.
 const noHot = -1
 
-// settingsFor are the flags of a server all of whose cold starts begin with from.
-func settingsFor(from Source) ([]string, error) {
+// settingsFor are the flags of a server all of whose cold starts begin with from. It keeps a stock of so many slots.
+func settingsFor(from Source, stock int) ([]string, error) {
 	switch from {
 	case pool.SourceHot:
 		return append(slots(stock, 0), anySlots), nil
