@@ -29,7 +29,7 @@ var (
 	EventSamples        = Count{5000, 500}
 	BacklogEvents       = Count{5000, 500}
 	LogsSamples         = Count{50, 10}
-	DensityEnvironments = Count{10, 3}
+	DensityEnvironments = Count{10, 2}
 	RSSFunctions        = Count{1000, 1000}
 
 	// stock is how many slots the server keeps of the kind that is measured: enough that one is always ready. Of the size

@@ -8,7 +8,7 @@ import (
 // TestCountsByMachine: what nobody said is less in emulated machines, and the output says so; what somebody said holds.
 func TestCountsByMachine(t *testing.T) {
 	t.Parallel()
-	usual, emulated := HeteroOptions{}, HeteroOptions{Setup: Setup{emulated: true, accelerator: emulation}}
+	usual, emulated := HeteroOptions{}, HeteroOptions{Setup: Setup{emulated: true, accelerator: "tcg"}}
 	if err := usual.check(); err != nil || usual.N != HeteroSamples.Usual || usual.Functions != HeteroFunctions.Usual {
 		t.Errorf("got %+v, %v", usual, err)
 	}
@@ -22,7 +22,7 @@ func TestCountsByMachine(t *testing.T) {
 	if m := emulated.machine(); !m.Fewer || !m.Emulated || !strings.Contains(m.where("microvm"), note) {
 		t.Errorf("emulated: %+v", m)
 	}
-	said := FreezeOptions{Setup: Setup{emulated: true, accelerator: emulation}, N: FreezeCycles.Usual}
+	said := FreezeOptions{Setup: Setup{emulated: true, accelerator: "tcg"}, N: FreezeCycles.Usual}
 	if err := said.check(); err != nil || said.N != FreezeCycles.Usual || said.machine().Fewer {
 		t.Errorf("got %+v, %v", said, err)
 	}

@@ -9,7 +9,11 @@
 //	Freeze   freezing and thawing, again and again
 //	Density  memory of frozen environments and of slots
 //	RSS      memory of a daemon with many functions that nobody invokes
-//	RunSuite all of it, as a report with the targets, in JSON, Markdown and a chart
+//	Stream   the first byte of streamed answers, and the rate of long ones
+//	Event    asynchronous invocations, until they are on disk
+//	Backlog  many events at once, and what others feel of them
+//	Logs     lines of a function's log, until clients have them
+//	RunSuite all but the last four, as a report with the targets, in JSON, Markdown and a chart
 //
 // Each starts `thaw serve` as a process of its own, with a temporary data directory and a free port on loopback, deploys
 // hello functions with 1,769 MB (one whole CPU) unless it says otherwise, and calls them with package client: signed
@@ -27,6 +31,14 @@
 // one that began with something else than was asked for (the server tells in its Server-Timing header), a frozen one
 // that was not frozen, an answer that is not the greeting. Between cold samples the server rests until its operator's
 // socket says that stocks are full and nothing goes on. The first samples are thrown away. Percentiles are nearest-rank.
+//
+// # Engines
+//
+// Setup.Engine says which engine the servers have. Every result, its table and the report name engine, monitor and
+// accelerator, and say EMULATED where virtual machines were: such times say that it works, and nothing about KVM. How much
+// is measured when nobody says stands in counts.go, for emulated machines a tenth or so of what is usual; the output says so.
+// The servers of the engine microvm share kernel and boot templates, in thaw-bench/guest of the user's cache directory. A
+// machine has a clock of its own, which clock.go compares with the host's where both are read.
 //
 // Nothing outlives a measurement: its goroutines, processes and directories are gone when it returns.
 package bench

@@ -27,9 +27,6 @@ type Machine struct {
 	Fewer bool `json:"fewer,omitempty"`
 }
 
-// emulation is the pool.EngineStatus.Accelerator of machines that are emulated.
-const emulation = "tcg"
-
 // on is the engine with what its machines ran on. Figures of an emulation say so wherever they stand.
 func (m *Machine) on(engine string) string {
 	switch {

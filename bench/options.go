@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"runtime"
 	"time"
+
+	"thaw.dev/thaw/pool"
 )
 
 // ErrUnavailable is returned when this host lacks what the chosen runtime needs; the text says what.
@@ -31,7 +33,7 @@ type Setup struct {
 // machine is what was measured, and on what.
 func (s *Setup) machine() Machine {
 	m := thisMachine()
-	m.Monitor, m.Accelerator, m.Emulated, m.Fewer = s.monitor, s.accelerator, s.accelerator == emulation, s.fewer
+	m.Monitor, m.Accelerator, m.Emulated, m.Fewer = s.monitor, s.accelerator, pool.EngineStatus{Accelerator: s.accelerator}.Emulated(), s.fewer
 	return m
 }
 

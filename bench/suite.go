@@ -210,7 +210,7 @@ func suiteSteps(o *SuiteOptions) []suiteStep {
 		s.Freeze, err = Freeze(ctx, FreezeOptions{Setup: setup, Runtime: "python", N: cycles})
 		return err
 	}, "freeze --runtime python --n %d", cycles)
-	each := some(Count{20, 3}, Count{5, 2})
+	each := some(Count{20, 2}, Count{5, 2})
 	add(func(ctx context.Context, s *Suite) (err error) {
 		s.Density, err = Density(ctx, DensityOptions{Setup: setup, Runtimes: []string{"python", "nodejs"}, Environments: each})
 		return err

@@ -44,6 +44,9 @@ type EngineStatus struct {
 	Accelerator string `json:"accelerator,omitempty"` // what executes them: "kvm", or "tcg", which is emulation
 }
 
+// Emulated reports whether the engine's virtual machines are: their times say nothing about those under KVM.
+func (e EngineStatus) Emulated() bool { return e.Accelerator == emulation }
+
 // EnvironmentStatus is one environment.
 type EnvironmentStatus struct {
 	ID            string           `json:"id"`

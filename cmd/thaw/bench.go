@@ -272,6 +272,6 @@ func newBenchReport(a *app) *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&o.Engine, "engine", node.Default().Engine, "engine of the server, as of thaw serve")
 	f.StringVar(&o.Out, "out", "", "directory for the report; it is created")
-	f.BoolVar(&o.Quick, "quick", false, "fewer samples: minutes instead of an hour")
+	f.BoolVar(&o.Quick, "quick", false, "fewer samples: minutes instead of an hour (with emulated machines half an hour)")
 	return cmd
 }

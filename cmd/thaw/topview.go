@@ -198,7 +198,11 @@ func engineText(p *pool.Status) string {
 	for _, e := range p.Engines {
 		text := e.Name
 		if e.Monitor != "" {
-			text += " (" + e.Monitor + ", " + e.Accelerator + ")"
+			text += " (" + e.Monitor + ", " + e.Accelerator
+			if e.Emulated() {
+				text += ": emulated"
+			}
+			text += ")"
 		}
 		all = append(all, text)
 	}
