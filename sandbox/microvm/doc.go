@@ -30,7 +30,7 @@
 // # Snapshots
 //
 // Checkpoint has the guest stop everything but its init (Quiesce), stops the machine, saves it and lets it go on. A
-// snapshot's memory is packed (sparse.go) and checked against sums (snapshot.go). Restore unpacks it once and keeps it as
+// snapshot's memory is packed (sparse.go), as far as it is not the boot template's (base.go), and checked against sums (snapshot.go). Restore unpacks it once and keeps it as
 // long as somebody uses it, so that clones share it like a template. After the load nothing but init runs until Refresh
 // has given the guest the time, randomness of its own and its addresses.
 //

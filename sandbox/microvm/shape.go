@@ -21,8 +21,9 @@ const (
 	bytesPerCPU = 1769 << 20
 
 	// A guest's kernel, its tables of pages, init and what may be kept of files take guestFixedBytes and one guestShare-th
-	// of memory from what a tenant may use. Measured: 41 MiB of 576 are gone when a guest is ready, and 6 more with an
-	// agent that does nothing; package pid1 allows 32 for files.
+	// of memory from what a tenant may use. Measured: of 614 MiB, which is for a limit of 512, the guest's kernel has 569 to
+	// give (MemTotal in /proc/meminfo), 25 more than the limit and the 32 for files that package pid1 allows. A tenant can
+	// have 460 at once (TestGuestsMayUseTheirMemory).
 	guestFixedBytes = 88 << 20
 	guestShare      = 40
 
