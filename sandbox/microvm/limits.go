@@ -24,9 +24,9 @@ import (
 //
 // CPU time is limited outside only, processes inside only: outside there are the monitor's threads.
 const (
-	// monitorBytes is what a monitor may take besides the guest's memory: heap, page tables and, under emulation, the
-	// translated code. Measured are up to 26 MiB and 64 of translated code; page tables take a 256th of the guest's memory,
-	// 40 MiB of the largest's; the rest is for what its up to 64 threads for drives have in hand.
+	// monitorBytes is what a monitor may take besides the guest's memory. Measured are 26 MiB of its own and, under
+	// emulation, up to 64 of translated code; the kernel's tables take 3 MiB for 500 of guest memory, which makes 60 for the
+	// largest guests; the rest is for what up to 64 threads for drives have in hand.
 	monitorBytes = 256 << 20
 
 	// overheadBytes is what a machine takes of the host's memory beyond its tenant's limit: the pages of the guest's kernel
