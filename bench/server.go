@@ -59,9 +59,13 @@ func startServer(ctx context.Context, s *Setup, flags ...string) (_ *server, err
 		args = append(args, "--guest-dir="+guest)
 	}
 	d.cmd = exec.CommandContext(ctx, s.Thaw, args...) //nolint:gosec // the caller's own program
-	d.cmd.Cancel = func() error { return d.cmd.Process.Signal(syscall.SIGTERM) }
-	d.cmd.WaitDelay = stopTimeout
 	var said startWords
+	process := d.cmd
+	process.Cancel = func() error {
+		said.hush()
+		return process.Process.Signal(syscall.SIGTERM)
+	}
+	d.cmd.WaitDelay = stopTimeout
 	d.cmd.Stderr = &said
 	d.cmd.Env = withoutSettings(os.Environ())
 	out, err := d.cmd.StdoutPipe()

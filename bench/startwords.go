@@ -6,7 +6,8 @@ import (
 	"sync"
 )
 
-// startWords is the stderr of a server: kept while it starts, because it may say why it does not, and passed on afterwards.
+// startWords is the stderr of a server: kept while it starts, because it may say why it does not, and passed on afterwards,
+// until the measurement is interrupted.
 // The zero value keeps.
 type startWords struct {
 	mu      sync.Mutex
@@ -35,6 +36,13 @@ func (s *startWords) pass() {
 	defer s.mu.Unlock()
 	_, _ = os.Stderr.Write(s.kept)
 	s.kept, s.passing = nil, true
+}
+
+// hush drops what comes: a server that is told to end before it is ready says so.
+func (s *startWords) hush() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.passing = false
 }
 
 // why is the message of the error that `thaw serve --json` ends with, or all that it said.

@@ -26,3 +26,14 @@ func TestWhyAServerDidNotStart(t *testing.T) {
 		}
 	}
 }
+
+// TestAnInterruptedServerIsHushed: nothing is passed on any more, and nothing fails.
+func TestAnInterruptedServerIsHushed(t *testing.T) {
+	t.Parallel()
+	var s startWords
+	s.pass()
+	s.hush()
+	if n, err := s.Write([]byte("stopped")); n != 7 || err != nil || s.why() != "stopped" {
+		t.Errorf("got %d, %v, %q", n, err, s.why())
+	}
+}
