@@ -69,7 +69,13 @@ func Backlog(ctx context.Context, o BacklogOptions) (_ *BacklogReport, err error
 	}
 	defer func() { err = errors.Join(err, d.stop()) }()
 	r := &BacklogReport{Name: "backlog", Engine: o.Engine, MemoryMB: o.MemoryMB, Events: o.N, SyncRate: trafficRate.of(&o.Setup), Machine: o.machine()}
-	return r, d.backlog(ctx, &o, r)
+	if err := d.backlog(ctx, &o, r); err != nil {
+		if r.SyncFailed == 0 { // it did not get that far
+			return nil, err
+		}
+		return r, err
+	}
+	return r, nil
 }
 
 // The functions of the measurement.

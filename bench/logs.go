@@ -80,7 +80,10 @@ func Logs(ctx context.Context, o LogsOptions) (_ *LogsReport, err error) {
 		return nil, err
 	}
 	r := &LogsReport{Name: "logs", Engine: o.Engine, Runtime: dep.runtime, PollMS: millis(logsPoll), Machine: o.machine()}
-	return r, d.logs(ctx, &o, r)
+	if err := d.logs(ctx, &o, r); err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
 const (
