@@ -202,19 +202,12 @@ def handler(e, c):
 }
 
 // externalExtension is a Python program that says on its output what happens to it.
-const externalExtension = `#!/var/lang/bin/%s
-import json, os, sys, time, urllib.request
-api = "http://" + os.environ["AWS_LAMBDA_RUNTIME_API"] + "/2020-01-01/extension/"
-def call(path, headers, body=None):
-    with urllib.request.urlopen(urllib.request.Request(api + path, data=body, headers=headers)) as res:
-        return res.headers, json.loads(res.read())
-name = os.path.basename(sys.argv[0])
-headers, about = call("register", {"Lambda-Extension-Name": name}, b'{"events":["INVOKE","SHUTDOWN"]}')
-me = {"Lambda-Extension-Identifier": headers["Lambda-Extension-Identifier"]}
+const externalExtension = "#!/var/lang/bin/%s" + extensionAPI + `
+about = register(os.path.basename(sys.argv[0]), "INVOKE", "SHUTDOWN")
 hidden = [k for k in os.environ if k.startswith("_") or k in ("AWS_EXECUTION_ENV", "LAMBDA_TASK_ROOT", "AWS_LAMBDA_LOG_GROUP_NAME")]
 print("outer has", os.environ["AWS_REGION"], os.environ["MINE"], about["handler"], hidden, flush=True)
 while True:
-    event = call("event/next", me)[1]
+    event = next_event()
     if event["eventType"] == "SHUTDOWN":
         print("outer ends:", event["shutdownReason"], event["deadlineMs"] > time.time() * 1000, flush=True)
         sys.exit()

@@ -12,10 +12,10 @@ import (
 	"thaw.dev/thaw/node"
 )
 
-// spy is an external extension that keeps what it gets of telemetry in /tmp/events, one event a line. It speaks HTTP by
-// itself: where machines are emulated Python's modules for that take most of the time that init may take.
-const spy = `
-import json, os, socket, threading
+// extensionAPI has external extensions speak HTTP by themselves: where machines are emulated Python's modules for that
+// take most of the time that init may take.
+const extensionAPI = `
+import json, os, socket, sys, threading, time
 api = os.environ["AWS_LAMBDA_RUNTIME_API"]
 host, port = api.split(":")
 me = {}
@@ -34,6 +34,16 @@ def call(method, path, body=None, headers={}):
         status = int(f.readline().split()[1])
         fields, text = message(f)
         return status, fields, text.decode()
+def register(name, *events):
+    _, fields, about = call("POST", "/2020-01-01/extension/register", {"events": events}, {"Lambda-Extension-Name": name})
+    me["Lambda-Extension-Identifier"] = fields["lambda-extension-identifier"]
+    return json.loads(about)
+def next_event():
+    return json.loads(call("GET", "/2020-01-01/extension/event/next")[2])
+`
+
+// spy is an external extension that keeps what it gets of telemetry in /tmp/events, one event a line.
+const spy = extensionAPI + `
 def keep(events):
     with open("/tmp/events", "a") as f:
         f.write("".join(json.dumps(e) + "\n" for e in events))
@@ -61,14 +71,13 @@ def subscribe():
     refused = [call("PUT", API, {"types": []})[::2], call("PUT", API, dict(types, buffering={"maxItems": 1}))[::2]]
     keep([{"type": "answers", "record": refused + [call("PUT", API, types)[::2], call("PUT", other, types)[::2]]}])
     return API, types
-status, headers, _ = call("POST", "/2020-01-01/extension/register", {"events": ["INVOKE"]}, {"Lambda-Extension-Name": "spy"})
-me["Lambda-Extension-Identifier"] = headers["lambda-extension-identifier"]
+register("spy", "INVOKE")
 again = subscribe()
 print("spying", flush=True)
-call("GET", "/2020-01-01/extension/event/next")
+next_event()
 keep([{"type": "late", "record": call("PUT", *again)[::2]}])
 while True:
-    call("GET", "/2020-01-01/extension/event/next")
+    next_event()
 `
 
 const spied = `
