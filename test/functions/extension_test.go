@@ -211,10 +211,11 @@ while True:
     if event["eventType"] == "SHUTDOWN":
         print("outer ends:", event["shutdownReason"], event["deadlineMs"] > time.time() * 1000, flush=True)
         sys.exit()
-    time.sleep(0.3)
-    if os.path.exists("/tmp/crash"):
-        os.unlink("/tmp/crash")
-        sys.exit(4)
+    for _ in range(10): # the handler has as long to say so
+        time.sleep(0.1)
+        if os.path.exists("/tmp/crash"):
+            os.unlink("/tmp/crash")
+            sys.exit(4)
     print("outer saw", event["requestId"], flush=True)
 `
 
@@ -251,7 +252,7 @@ def handler(e, c):
 		t.Errorf("got %s", f.Raw)
 	}
 	awaitMessages(t, s, name, `"outer ends: timeout True"`, 1)
-	f := s.Fails(t, name, `{"crash":1,"hold":1}`)
+	f := s.Fails(t, name, `{"crash":1,"hold":60}`)
 	if f.Type != "Extension.Crash" || !strings.HasSuffix(f.Message, "Error: exit status 4") {
 		t.Errorf("got %s\n%s", f.Raw, f.Log)
 	}
