@@ -1,6 +1,7 @@
 package slots_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -197,11 +198,12 @@ def handler(e, c):
 		}
 	}
 	answers := make(chan string)
+	hold := fmt.Sprintf(`{"hold":%g}`, s.Allow(time.Second).Seconds()) // longer than a cold start
 	const callers = 3
 	for range callers {
 		go func() { // ends with its answer
 			var kind string
-			s.Result(t, name+":1", `{"hold":1}`, &kind)
+			s.Result(t, name+":1", hold, &kind)
 			answers <- kind
 		}()
 	}
