@@ -100,7 +100,10 @@ func (d *Driver) machine(m *vmm.Machine, memory, monitor *os.File, shared bool) 
 	})
 	c.add("-machine", "microvm,memory-backend=ram,isa-serial=off,pit=off,pic=off,auto-kernel-cmdline=off,mem-merge=off,dump-guest-core=off,suppress-vmdesc=on",
 		"-global", "migration.send-configuration=off", // so that save.go's stream is one that load.go's QEMU takes
-		"-global", "virtio-mmio.force-legacy=on") // the state of a place in the new mode takes 22 KB, used or not
+		"-global", "virtio-mmio.force-legacy=on", // the state of a place in the new mode takes 22 KB, used or not
+		// What the guest has written is taken when it says so, by the thread that runs it, not later by another: so what it
+		// writes to one port and then to another comes out in this order.
+		"-global", "virtio-mmio.ioeventfd=off")
 
 	c.json("-blockdev", object{"driver": "null-co", "node-name": zeros, "size": int64(vmm.MaxDriveBytes), "read-zeroes": true, "read-only": true})
 	if m.Shape.Drives > 0 {

@@ -13,7 +13,7 @@ import (
 
 // machineVersion changes whenever machines of ours are made in another way than before, so that the state of one does
 // not fit the other: devices, their places and properties.
-const machineVersion = 2
+const machineVersion = 3
 
 // Fingerprint is a hash of QEMU with its libraries and firmware, the accelerator, how machines are made, the processor
 // and, where it executes guests, the kernel.
