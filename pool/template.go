@@ -30,13 +30,18 @@ func (p *Pool) considerTemplate(s *stock) {
 	s.templated = true
 	p.making++
 	p.work.Go(func() {
-		if err := p.makeTemplate(p.ctx, s); err != nil && p.ctx.Err() == nil {
-			p.o.Logger.Warn("no template of this runtime", "runtime", s.launch.Runtime, "error", err)
-		}
+		p.tryTemplate(p.ctx, s)
 		p.mu.Lock()
 		p.making--
 		p.mu.Unlock()
 	})
+}
+
+// tryTemplate makes the template; without one, runtimes are booted.
+func (p *Pool) tryTemplate(ctx context.Context, s *stock) {
+	if err := p.makeTemplate(ctx, s); err != nil && ctx.Err() == nil {
+		p.o.Logger.Warn("no template of this runtime", "runtime", s.launch.Runtime, "error", err)
+	}
 }
 
 // copyTemplate prepares a slot for s by restoring the template, which the first one makes. nil says that s has to be booted.
@@ -49,9 +54,7 @@ func (p *Pool) copyTemplate(ctx context.Context, s *stock) *slot {
 	s.templated = true
 	p.mu.Unlock()
 	if first {
-		if err := p.makeTemplate(ctx, s); err != nil && ctx.Err() == nil {
-			p.o.Logger.Warn("no template of this runtime", "runtime", s.launch.Runtime, "error", err)
-		}
+		p.tryTemplate(ctx, s)
 	}
 	t := p.o.Snapshots.Use(p.templateKey(&s.launch))
 	if t == nil {

@@ -32,7 +32,7 @@ func (m *machine) reap() error {
 
 func (m *machine) end(status unix.WaitStatus) error {
 	over := time.After(drainPatience)
-	for range m.relays.out {
+	for range cap(m.relays.drained) {
 		select {
 		case <-m.relays.drained:
 		case <-over:

@@ -40,6 +40,9 @@ func (m *machine) rename(name []byte) error {
 	case string(name) == m.hostname:
 		return nil
 	}
+	if err := unix.Sethostname(name); err != nil {
+		return fail("set host name", err)
+	}
 	m.hostname = string(name)
-	return fail("set host name", unix.Sethostname(name))
+	return nil
 }

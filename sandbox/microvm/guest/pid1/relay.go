@@ -13,15 +13,14 @@ const relayBytes = 64 << 10
 
 // relays pass bytes between the channels and the agent's sockets.
 type relays struct {
-	agent   [3]int // the agent's descriptors 0, 1 and 2, to be closed once it has them
-	drained chan struct{}
-	out     int // how many values drained will get: one per direction out of the sandbox
+	agent   [3]int        // the agent's descriptors 0, 1 and 2, to be closed once it has them
+	drained chan struct{} // has room for what it will get: a value per direction out of the sandbox
 }
 
 // relay starts passing bytes: control and data both ways, logs out only. Its goroutines end when the agent's side of
 // their socket is closed, and never for the host's.
 func relay(ch [numChannels]far) (*relays, error) {
-	r := &relays{drained: make(chan struct{}, 3), out: 3}
+	r := &relays{drained: make(chan struct{}, 3)}
 	var ours [3]*stream.Stream
 	for i := range ours {
 		p, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
