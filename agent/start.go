@@ -152,9 +152,9 @@ func (a *agent) open(era uint32) error {
 	r := &run{questions: newQuestions(&a.control, era), external: map[*extensions.Extension]*process{}}
 	r.extensions = extensions.New(&host{control: &a.control, questions: r.questions, era: era})
 	r.telemetry = telemetryapi.New(subscriptions{r.questions})
-	r.api = runtimeapi.New(a.data.message, r.route)
+	r.api = runtimeapi.New(ln, a.data.message, r.route)
 	a.run = r
-	go r.api.Serve(ln) // ends in Close, which clear calls
+	go r.api.Serve() // ends in Close, which clear calls
 	return nil
 }
 

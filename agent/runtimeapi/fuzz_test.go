@@ -54,7 +54,8 @@ func FuzzRuntime(f *testing.F) {
 	f.Fuzz(func(t *testing.T, in []byte, early bool) {
 		synctest.Test(t, func(t *testing.T) {
 			var sent []link.Type // written by the connection's goroutine only, read after Close
-			api := runtimeapi.New(func(ty link.Type, meta *link.ReplyMeta, payload []byte) error {
+			ln := &one{conn: make(chan net.Conn, 1), closed: make(chan struct{})}
+			api := runtimeapi.New(ln, func(ty link.Type, meta *link.ReplyMeta, payload []byte) error {
 				if len(payload) > lambda.MaxResponseBytes {
 					t.Errorf("payload of %d bytes", len(payload))
 				}
@@ -65,8 +66,7 @@ func FuzzRuntime(f *testing.F) {
 				return nil
 			}, runtimeapi.NotFound)
 			api.Serves(true)
-			ln := &one{conn: make(chan net.Conn, 1), closed: make(chan struct{})}
-			go api.Serve(ln)
+			go api.Serve()
 			if early {
 				if err := api.Deliver(&link.Event{EventMeta: link.EventMeta{ID: "id"}, Payload: []byte("{}")}); err != nil {
 					t.Error(err)

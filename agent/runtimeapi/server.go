@@ -26,6 +26,7 @@ type Handler func(*http1.Request) http1.Answer
 type Server struct {
 	send  Send
 	other Handler
+	ln    net.Listener
 	wg    sync.WaitGroup // the connections' goroutines
 
 	mu        sync.Mutex   // guards what follows
@@ -33,7 +34,6 @@ type Server struct {
 	onDemand  bool         // ServesOnDemand was called
 	demand    func() error // what is to be done before serves becomes true; nil if nothing
 	snapStart bool         // restore/next and restore/error exist
-	ln        net.Listener
 	conns     map[*conn]struct{}
 	closed    bool
 	state     state
@@ -44,9 +44,10 @@ type Server struct {
 	over      bool        // the process has ended
 }
 
-// New returns a server that has no runtime. other answers calls of everything else at the same address.
-func New(send Send, other Handler) *Server {
-	s := &Server{send: send, other: other, conns: make(map[*conn]struct{})}
+// New returns a server for the connections of ln, which it owns. It has no runtime yet. other answers calls of everything
+// else at the same address.
+func New(ln net.Listener, send Send, other Handler) *Server {
+	s := &Server{ln: ln, send: send, other: other, conns: make(map[*conn]struct{})}
 	s.posted = sync.NewCond(&s.mu)
 	return s
 }
@@ -70,18 +71,10 @@ func (s *Server) ServesOnDemand(start func() error) {
 // maxConns bounds the open connections; more are closed at once. Runtimes and extensions need one each.
 const maxConns = 256
 
-// Serve accepts connections from ln, which it owns, until Close.
-func (s *Server) Serve(ln net.Listener) {
-	s.mu.Lock()
-	s.ln = ln
-	closed := s.closed
-	s.mu.Unlock()
-	if closed {
-		_ = ln.Close()
-		return
-	}
+// Serve accepts connections until Close.
+func (s *Server) Serve() {
 	for {
-		nc, err := ln.Accept()
+		nc, err := s.ln.Accept()
 		switch {
 		case err == nil:
 			s.adopt(nc)
@@ -113,14 +106,12 @@ func (s *Server) adopt(nc net.Conn) {
 	go c.serve()
 }
 
-// Close ends Serve and every connection, and returns when no message will be sent any more. A message that is being
-// sent is sent to its end. It is idempotent.
+// Close ends Serve and every connection, and returns when the address is free and no message will be sent any more,
+// whether or not Serve has begun. A message that is being sent is sent to its end. It is idempotent.
 func (s *Server) Close() {
+	_ = s.ln.Close()
 	s.mu.Lock()
 	s.closed, s.over = true, true
-	if s.ln != nil {
-		_ = s.ln.Close()
-	}
 	for c := range s.conns {
 		_ = c.nc.Close()
 	}

@@ -63,13 +63,13 @@ func (w *world) open(send runtimeapi.Send) *world {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.api = runtimeapi.New(send, runtimeapi.NotFound)
+	w.api = runtimeapi.New(ln, send, runtimeapi.NotFound)
 	w.api.Serves(w.snapStart)
 	w.addr = ln.Addr().String()
 	served := make(chan struct{})
 	go func() {
 		defer close(served)
-		w.api.Serve(ln)
+		w.api.Serve()
 	}()
 	transport := &http.Transport{}
 	w.http = &http.Client{Transport: transport}
@@ -675,16 +675,18 @@ func TestHostGone(t *testing.T) {
 	}
 }
 
-func TestServeAfterClose(t *testing.T) {
+func TestCloseBeforeServe(t *testing.T) {
 	t.Parallel()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	api := runtimeapi.New(nil, nil)
+	api := runtimeapi.New(ln, nil, nil)
 	api.Close()
-	api.Serve(ln)
-	if _, err := ln.Accept(); !errors.Is(err, net.ErrClosed) {
-		t.Errorf("the listener is open: %v", err)
+	next, err := net.Listen("tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatalf("the address is not free: %v", err)
 	}
+	_ = next.Close()
+	api.Serve() // returns
 }
