@@ -176,7 +176,7 @@ func (v *doubleVM) manage() {
 		}
 		answer := wire.Frame{Kind: wire.KindOK, ID: f.ID}
 		if f.Kind == wire.KindStats {
-			s := wire.Stats{MemoryBytes: 1 << 20, PeakMemoryBytes: 1 << 60, OOMKills: 3}
+			s := wire.Stats{PeakMemoryBytes: 1 << 60, OOMKills: 3}
 			answer.Body = s.Append(nil)
 		}
 		v.say(answer)

@@ -26,21 +26,36 @@ _HOOKS = "snapshot_restore_py"
 def prepare(data):
     """Runs the hooks before a snapshot, waits for the restore, runs the hooks after it, and answers for both."""
     _run(data, _before, "Runtime.BeforeSnapshotError", 64)
+    _reseed(os.urandom(32))  # no copy has to find and load what this needs
+    order = _wait(data)
+    _apply_environment(order.get("env") or {})
+    _run(data, lambda: _after(a2b_base64(order["entropy"])), "Runtime.AfterRestoreError", 65)
+    logs.flush()
+    data.send(channel.READY)
+
+
+def prepare_unused(data):
+    """The same for a process that has no function yet. Only the module random has state by then, from its import: nobody
+    has drawn from anything else."""
+    _reseed_unused()
+    order = _wait(data)
+    _reseed_unused()
+    if order.get("rehearse"):
+        from . import warmup
+
+        warmup.rehearse()
+    data.send(channel.READY)
+
+
+def _wait(data):
+    """Answers that a snapshot may be made, and returns what a copy is told."""
     gc.collect()
     logs.flush()
     data.send(channel.READY)
     kind, flags, first = data.next()
     if kind != channel.RESTORED:
         raise channel.ProtocolError("frame of type %#x instead of Restored" % kind)
-    order = codec.decode(data.payload(flags, first))
-    _apply_environment(order.get("env") or {})
-    _run(data, lambda: _after(a2b_base64(order["entropy"])), "Runtime.AfterRestoreError", 65)
-    if order.get("rehearse"):
-        from . import warmup
-
-        warmup.rehearse()
-    logs.flush()
-    data.send(channel.READY)
+    return codec.decode(data.payload(flags, first))
 
 
 def _before():
@@ -81,7 +96,7 @@ def _reseed(entropy):
         _ssl.RAND_add(seed, 32.0)  # reseeds the first of its generators; the others, of every thread, follow
     random = _standard("random")
     if random is not None:
-        random.seed(seed + b"random")
+        random.seed(int.from_bytes(seed + b"random", "big"))
     uuid = _standard("uuid")
     if uuid is not None:  # what uuid1 keeps in the C library cannot be changed; without, its node decides
         uuid._generate_time_safe = None
@@ -93,6 +108,12 @@ def _reseed(entropy):
     mtrand = sys.modules.get("numpy.random.mtrand")
     if mtrand is not None:
         mtrand.seed(list(seed))
+
+
+def _reseed_unused():
+    random = _standard("random")
+    if random is not None:
+        random.seed()
 
 
 def _standard(name):

@@ -18,7 +18,7 @@ def become_function(data, preloaded):
     while kind == channel.SNAPSHOT:  # of a process that has no function yet
         from . import snapshot
 
-        snapshot.prepare(data)
+        snapshot.prepare_unused(data)
         kind, flags, first = data.next()
     if kind != channel.SPECIALISE:
         raise channel.ProtocolError("frame of type %#x instead of Specialise" % kind)
@@ -46,13 +46,14 @@ def become_function(data, preloaded):
 def replace_environment(variables):
     """Makes variables the whole environment."""
     environ = os.environ
-    zone = environ.get("TZ")
-    for name in [name for name in environ if name not in variables]:
-        del environ[name]
+    had = {name: environ[name] for name in environ}
+    for name in had:
+        if name not in variables:
+            del environ[name]
     for name, value in variables.items():
-        if environ.get(name) != value:
+        if had.get(name) != value:
             environ[name] = value
-    if environ.get("TZ") != zone:
+    if had.get("TZ") != variables.get("TZ"):
         time.tzset()
 
 

@@ -157,7 +157,7 @@ func (c *Conn) Stats(ctx context.Context) (Stats, error) {
 	c.state.Lock()
 	defer c.state.Unlock()
 	c.oomKills = max(c.oomKills, int(s.OOMKills))
-	return Stats{MemoryBytes: s.MemoryBytes, PeakMemoryBytes: s.PeakMemoryBytes, CPU: time.Duration(s.CPUNanos), OOMKills: c.oomKills}, nil
+	return Stats{PeakMemoryBytes: s.PeakMemoryBytes, OOMKills: c.oomKills}, nil
 }
 
 // OOMKills is how many processes the memory limit has killed, as far as the guest has told. It is right, too, when the

@@ -292,7 +292,7 @@ func limits(t *testing.T, m *vm, g *sandboxtest.Guest) {
 		t.Errorf("100 MiB under a limit of 64: %+v", resp)
 	}
 	stats, err := m.conn.Stats(within(t))
-	if err != nil || stats.OOMKills != 1 || stats.PeakMemoryBytes < 50*mib || stats.PeakMemoryBytes > 65*mib || stats.CPU <= 0 || stats.MemoryBytes > 40*mib {
+	if err != nil || stats.OOMKills != 1 || stats.PeakMemoryBytes < 50*mib || stats.PeakMemoryBytes > 65*mib {
 		t.Errorf("%+v, %v", stats, err)
 	}
 	if err := m.conn.Limit(within(t), guest.Limits{MemoryBytes: 100 * mib, Pids: 20}); err != nil {

@@ -3,7 +3,6 @@ package guest
 import (
 	"net"
 	"net/netip"
-	"time"
 )
 
 // Setup is what a guest becomes.
@@ -41,11 +40,9 @@ type Network struct {
 	MTU     int // bytes
 }
 
-// Stats is what the sandbox uses by the guest's own account: memory of its processes, and of what it read of images as
-// far as the kernel has not given that up.
+// Stats is what the sandbox has used by the guest's own account: the most memory of its processes and of what it read of
+// images, at most its limit.
 type Stats struct {
-	MemoryBytes     int64
 	PeakMemoryBytes int64
-	CPU             time.Duration
 	OOMKills        int
 }

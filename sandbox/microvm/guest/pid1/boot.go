@@ -5,6 +5,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -33,7 +34,18 @@ type mount struct {
 }
 
 func (m mount) do() error {
-	return fail("mount "+m.target, unix.Mount(m.source, m.target, m.kind, m.flags, m.options))
+	var text [4]*byte
+	for i, s := range [...]string{m.source, m.target, m.kind, m.options} {
+		if s == "" {
+			continue
+		}
+		var err error
+		if text[i], err = unix.BytePtrFromString(s); err != nil {
+			return fail("mount "+m.target, err)
+		}
+	}
+	return fail("mount "+m.target, raw(unix.SYS_MOUNT, uintptr(unsafe.Pointer(text[0])), uintptr(unsafe.Pointer(text[1])),
+		uintptr(unsafe.Pointer(text[2])), m.flags, uintptr(unsafe.Pointer(text[3]))))
 }
 
 // prepare makes a machine of what the kernel left.

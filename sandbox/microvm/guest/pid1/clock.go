@@ -21,5 +21,5 @@ func advance(c wire.Clock) error {
 // setClock sets the clock, in nanoseconds since 1970.
 func setClock(unixNanos int64) error {
 	ts := unix.NsecToTimespec(unixNanos)
-	return fail("set clock", raw(unix.SYS_CLOCK_SETTIME, unix.CLOCK_REALTIME, uintptr(unsafe.Pointer(&ts)), 0, 0))
+	return fail("set clock", raw(unix.SYS_CLOCK_SETTIME, unix.CLOCK_REALTIME, uintptr(unsafe.Pointer(&ts)), 0, 0, 0))
 }

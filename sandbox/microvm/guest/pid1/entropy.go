@@ -22,8 +22,8 @@ func addEntropy(random int, b []byte) error {
 	info = binary.NativeEndian.AppendUint32(info, uint32(8*len(b)))
 	info = binary.NativeEndian.AppendUint32(info, uint32(len(b)))
 	info = append(info, b...)
-	if err := raw(unix.SYS_IOCTL, uintptr(random), unix.RNDADDENTROPY, uintptr(unsafe.Pointer(&pool)), 0); err != nil {
+	if err := raw(unix.SYS_IOCTL, uintptr(random), unix.RNDADDENTROPY, uintptr(unsafe.Pointer(&pool)), 0, 0); err != nil {
 		return fail("add randomness", err)
 	}
-	return fail("reseed", raw(unix.SYS_IOCTL, uintptr(random), unix.RNDRESEEDCRNG, 0, 0))
+	return fail("reseed", raw(unix.SYS_IOCTL, uintptr(random), unix.RNDRESEEDCRNG, 0, 0, 0))
 }

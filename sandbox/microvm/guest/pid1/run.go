@@ -23,6 +23,7 @@ type machine struct {
 	hostname string
 	limits   wire.Limits
 	in       [wire.HeadBytes + inBytes]byte // the request under way
+	figure   [32]byte                       // what was read of a file with one number
 
 	memoryBytes atomic.Int64 // the limit, 0: none
 	oomKills    atomic.Int64 // processes that it killed
@@ -64,6 +65,9 @@ func (m *machine) open() (err error) {
 		return err
 	}
 	if m.drives, err = findDrives(); err != nil {
+		return err
+	}
+	if err := m.drives.settle(); err != nil {
 		return err
 	}
 	if m.relays, err = relay(channels); err != nil {

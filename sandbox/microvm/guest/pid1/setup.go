@@ -4,6 +4,7 @@ import (
 	"errors"
 	"path"
 	"strings"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -55,19 +56,39 @@ func (m *machine) mount(i wire.Mount) error {
 	if i.Drive == 0 {
 		return errors.New("drive 0 is the root")
 	}
-	fd, err := unix.Openat2(unix.AT_FDCWD, root+i.Target, &unix.OpenHow{
-		Flags: unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC, Resolve: unix.RESOLVE_NO_SYMLINKS,
-	})
+	leave, err := enter(root + i.Target)
 	if err != nil {
 		return fail("open "+i.Target, err)
 	}
-	defer func() { _ = unix.Close(fd) }()
-	return m.mountImage(int(i.Drive), "/proc/self/fd/"+itoa(fd), unix.MS_NOSUID|unix.MS_NODEV)
+	defer leave()
+	return m.mountImage(int(i.Drive), ".", unix.MS_NOSUID|unix.MS_NODEV)
 }
+
+// enter makes a directory the current one until leave is called. On the way to it there must be no symbolic link.
+func enter(dir string) (leave func(), err error) {
+	path, err := unix.BytePtrFromString(dir)
+	if err != nil {
+		return nil, err
+	}
+	how := unix.OpenHow{Flags: unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC, Resolve: unix.RESOLVE_NO_SYMLINKS}
+	here := unix.AT_FDCWD
+	fd, _, errno := unix.RawSyscall6(unix.SYS_OPENAT2, uintptr(here), uintptr(unsafe.Pointer(path)), uintptr(unsafe.Pointer(&how)), unix.SizeofOpenHow, 0, 0)
+	if errno != 0 {
+		return nil, errno
+	}
+	defer func() { _ = raw(unix.SYS_CLOSE, fd, 0, 0, 0, 0) }()
+	if err := raw(unix.SYS_FCHDIR, fd, 0, 0, 0, 0); err != nil {
+		return nil, err
+	}
+	return func() { _ = raw(unix.SYS_CHDIR, uintptr(unsafe.Pointer(&slash)), 0, 0, 0, 0) }, nil
+}
+
+// slash is the path of init's own directory.
+var slash = [...]byte{'/', 0}
 
 // mountImage mounts the image on a drive.
 func (m *machine) mountImage(drive int, target string, flags uintptr) error {
-	disk, err := m.drives.open(drive)
+	disk, err := m.drives.path(drive)
 	if err != nil {
 		return err
 	}

@@ -11,9 +11,7 @@ type Ready struct {
 
 // Stats is what the sandbox uses.
 type Stats struct {
-	MemoryBytes     int64
 	PeakMemoryBytes int64
-	CPUNanos        int64
 	OOMKills        int64
 }
 
@@ -47,7 +45,7 @@ func ParseReady(b []byte) (Ready, error) {
 // Append is Setup.Append.
 func (s *Stats) Append(b []byte) []byte {
 	w := writer(b)
-	for _, v := range []int64{s.MemoryBytes, s.PeakMemoryBytes, s.CPUNanos, s.OOMKills} {
+	for _, v := range []int64{s.PeakMemoryBytes, s.OOMKills} {
 		w.i64(v)
 	}
 	return w
@@ -56,8 +54,8 @@ func (s *Stats) Append(b []byte) []byte {
 // ParseStats is ParseSetup. No member of what it returns is negative.
 func ParseStats(b []byte) (Stats, error) {
 	r := reader{b: b}
-	s := Stats{MemoryBytes: r.i64(), PeakMemoryBytes: r.i64(), CPUNanos: r.i64(), OOMKills: r.i64()}
-	r.bad = r.bad || s.MemoryBytes < 0 || s.PeakMemoryBytes < 0 || s.CPUNanos < 0 || s.OOMKills < 0 || s.OOMKills > math.MaxInt32
+	s := Stats{PeakMemoryBytes: r.i64(), OOMKills: r.i64()}
+	r.bad = r.bad || s.PeakMemoryBytes < 0 || s.OOMKills < 0 || s.OOMKills > math.MaxInt32
 	return s, r.end()
 }
 

@@ -23,7 +23,7 @@ var (
 	}
 	clock  = wire.Clock{UnixNanos: 1 << 60}
 	ready  = wire.Ready{Version: 1, BootedMs: 2, Kernel: "6.1"}
-	stats  = wire.Stats{MemoryBytes: 1, PeakMemoryBytes: 2, CPUNanos: 3, OOMKills: 4}
+	stats  = wire.Stats{PeakMemoryBytes: 2, OOMKills: 4}
 	exited = wire.Exited{Code: -1, Signal: 9}
 	oom    = wire.OOM{Kills: 5}
 )
