@@ -201,8 +201,8 @@ func (p *Pool) place(ctx context.Context, e *Environment) error {
 		}
 	}
 	if e.sealed {
-		if err := e.attach(ctx); err != nil {
-			return fmt.Errorf("attach code: %w", err)
+		if err := e.attachOnce(ctx); err != nil {
+			return err
 		}
 	}
 	return p.bringUp(ctx, e)
@@ -239,21 +239,12 @@ func (p *Pool) initialise(ctx context.Context, e *Environment, why Cause) error 
 	e.open()
 	e.describe(e.session)
 	bundled := e.launch.Kind == link.KindFrames
-	var attached time.Duration
 	var attaching errgroup.Group
 	attaching.Go(func() error { // overlaps with the runtime's start
 		if err := e.sandbox.Limit(limits(e.Function)); err != nil {
 			return fmt.Errorf("set limits: %w", err)
 		}
-		if e.sealed {
-			return nil
-		}
-		at := time.Now()
-		defer func() { attached = time.Since(at) }()
-		if err := e.attach(ctx); err != nil {
-			return fmt.Errorf("attach code: %w", err)
-		}
-		return nil
+		return e.attachOnce(ctx)
 	})
 	begin := time.Now()
 	// What needs no code is done meanwhile.
@@ -274,7 +265,6 @@ func (p *Pool) initialise(ctx context.Context, e *Environment, why Cause) error 
 	if err := attaching.Wait(); err != nil {
 		return &placeError{err}
 	}
-	e.Cold.Code = attached
 	if !early {
 		begin = time.Now()
 	}
@@ -291,6 +281,19 @@ func (p *Pool) initialise(ctx context.Context, e *Environment, why Cause) error 
 	e.Cold.Init = time.Since(begin)
 	e.sayInitDone(e.phase(), e.Cold.Init, failure)
 	return e.settleInit(failure)
+}
+
+// attachOnce is the code phase, unless that is over.
+func (e *Environment) attachOnce(ctx context.Context) error {
+	if e.attached {
+		return nil
+	}
+	begin := time.Now()
+	if err := e.attach(ctx); err != nil {
+		return fmt.Errorf("attach code: %w", err)
+	}
+	e.attached, e.Cold.Code = true, time.Since(begin)
+	return nil
 }
 
 // settleInit ends an init phase. One that failed leaves the environment without a runtime; the next invocation tries

@@ -63,6 +63,7 @@ type Environment struct {
 	token       string             // that code inside must show who asks for metadata
 	snapshot    *snapshot.Snapshot // what it starts from, during the cold start only
 	sealed      bool               // the code is attached before the start, so that a snapshot can be made
+	attached    bool               // the code is there
 	begun       time.Time          // when its cold start had what it needs of the host
 	restored    time.Duration      // how long restoring its snapshot took
 	reserved    int64              // bytes of the budget

@@ -64,7 +64,7 @@ func (p *Pool) copyTemplate(ctx context.Context, s *stock) *slot {
 	slot := &slot{launch: s.launch, held: s.bytes()}
 	err := slot.create(ctx, t.Dir(), stockTmpBytes, stockLimits())
 	if err == nil {
-		err = slot.bootFrom(ctx, t, true)
+		err = slot.bootFrom(ctx, t)
 	}
 	if err == nil {
 		return slot
@@ -127,12 +127,17 @@ func (p *Pool) template(e *Environment) *snapshot.Snapshot {
 	return p.o.Snapshots.Use(p.templateKey(&e.launchAs))
 }
 
-// bootFrom brings up a slot from a template. After an error it is of no use. With rehearse the runtime warms up again: the
-// emulator's translations are not part of a snapshot.
-func (s *slot) bootFrom(ctx context.Context, t *snapshot.Snapshot, rehearse bool) error {
+// bootFrom brings up a slot that nobody waits for from a template. After an error it is of no use. The runtime warms up
+// again: the emulator's translations are not part of a snapshot.
+func (s *slot) bootFrom(ctx context.Context, t *snapshot.Snapshot) error {
 	if err := s.wake(ctx, t, nil); err != nil {
 		return err
 	}
+	return s.wakeRuntime(true)
+}
+
+// wakeRuntime tells the runtime of a template what it is now, and to rehearse if nobody waits for it.
+func (s *slot) wakeRuntime(rehearse bool) error {
 	r := restoration(nil)
 	r.Rehearse = rehearse
 	if err := s.session.Restored(r, time.Now().Add(s.launch.allow(hooksTimeout))); err != nil {
@@ -142,22 +147,30 @@ func (s *slot) bootFrom(ctx context.Context, t *snapshot.Snapshot, rehearse bool
 	return nil
 }
 
-// bringUp is place's last step: it brings up e's agent, and its runtime too where there is a template. One that
-// fails is dropped, and the slot with it.
+// bringUp is place's last step: it brings up e's agent, and where there is a template its runtime too, while the code is
+// attached. A template that fails is dropped, and the slot with it.
 func (p *Pool) bringUp(ctx context.Context, e *Environment) error {
 	t := p.template(e)
 	if t == nil {
 		return e.boot(ctx)
 	}
 	defer p.o.Snapshots.Done(t)
-	err := e.slot.bootFrom(ctx, t, false)
-	if err == nil || ctx.Err() != nil {
+	err := e.wake(ctx, t, nil)
+	if err == nil {
+		attached := make(chan error, 1)
+		go func() { attached <- e.attachOnce(ctx) }() // ends before this function does
+		err = e.wakeRuntime(false)
+		if failure := <-attached; err == nil {
+			return failure
+		}
+	}
+	if ctx.Err() != nil {
 		return err
 	}
 	p.o.Logger.Warn("runtime's template could not be restored; starting without", "runtime", e.launchAs.Runtime, "error", err)
 	p.o.Snapshots.Spoil(t)
 	e.slot.close()
-	e.Source = SourceNone
+	e.Source, e.attached = SourceNone, false
 	if err := p.createFor(ctx, e); err != nil {
 		return err
 	}
