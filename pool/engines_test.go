@@ -224,6 +224,33 @@ func TestSandboxesAreMadeForWhatTheyWillBeRestoredFrom(t *testing.T) {
 	}
 }
 
+// TestSnapshotsLeaveBoundSlotsToOthers: a slot that is made for something else would be of no use to them.
+func TestSnapshotsLeaveBoundSlotsToOthers(t *testing.T) {
+	t.Parallel()
+	for _, bound := range []bool{false, true} {
+		_, change := snapshots(t)
+		r := newRig(t, func(o *pool.Options, fo *fake.Options) {
+			withSlots(-1, 1)(o, fo)
+			change(o, fo)
+			fo.Bound = bound
+		})
+		fn := optimised("f")
+		if err := r.Optimise(t.Context(), fn); err != nil {
+			t.Fatal(err)
+		}
+		r.acquire(t, function("g", 128)) // brings the stock
+		r.awaitStock(t, pool.SourceEmpty, full)
+		taken := func() int64 { return r.stock(pool.SourceEmpty, fake.Name, 0).Taken }
+		before := taken()
+		if e := r.acquire(t, fn); e.Source != pool.SourceSnapshot {
+			t.Errorf("began with %s", e.Source)
+		}
+		if took := taken() != before; took == bound {
+			t.Errorf("bound %v: took a slot: %v", bound, took)
+		}
+	}
+}
+
 // withTemplate has functions start from templates.
 func withTemplate(o *pool.Options) {
 	launch := o.Launch

@@ -85,6 +85,8 @@ func fits(e *Environment) bool {
 // kinds are the kinds of slot that serve e, the best first.
 func (p *Pool) kinds(e *Environment) []Source {
 	switch {
+	case e.snapshot != nil && e.launchAs.Engine.Capabilities().Bound: // slots wait for their runtime's template
+		return nil
 	case p.o.HotSlots < 0 || e.snapshot != nil || e.sealed:
 		return []Source{SourceEmpty}
 	case e.launchAs.OwnStart: // a runtime that is up is of no use to it
@@ -123,7 +125,11 @@ func (p *Pool) ask(e *Environment) {
 	if !fits(e) {
 		return
 	}
-	best := p.kinds(e)[0]
+	kinds := p.kinds(e)
+	if len(kinds) == 0 {
+		return
+	}
+	best := kinds[0]
 	s := p.stockOf(&e.launchAs, best)
 	s.demand.add(time.Now())
 	if e.Source == SourceNone || e.Source == SourceEmpty && best == SourceHot {

@@ -39,6 +39,10 @@ type Capabilities struct {
 	// it before they know the function.
 	FixedMemory bool
 
+	// Bound says that a sandbox is made for what Spec.From names: to restore anything else in it takes as long as to make
+	// another sandbox first.
+	Bound bool
+
 	// OverheadBytes is what a sandbox takes of the host's memory beyond what its limits count: the engine's own
 	// processes. 0 means little enough for callers to have a figure of their own.
 	OverheadBytes int64

@@ -25,7 +25,8 @@ type Options struct {
 	NoSnapshot bool
 	// FixedMemory gives every sandbox the memory of its spec for good, as a virtual machine has it.
 	FixedMemory bool
-	// OverheadBytes is what Capabilities says about it.
+	// Bound and OverheadBytes are what Capabilities says about them.
+	Bound         bool
 	OverheadBytes int64
 	// Monitor and Accelerator are what Capabilities says about them.
 	Monitor, Accelerator string
@@ -69,7 +70,7 @@ func (e *Engine) Name() string { return e.opts.Name }
 func (e *Engine) Capabilities() sandbox.Capabilities {
 	return sandbox.Capabilities{
 		Pause: !e.opts.NoPause, Snapshot: !e.opts.NoSnapshot, Network: e.opts.Network,
-		FixedMemory: e.opts.FixedMemory, OverheadBytes: e.opts.OverheadBytes,
+		FixedMemory: e.opts.FixedMemory, Bound: e.opts.Bound, OverheadBytes: e.opts.OverheadBytes,
 		Monitor: e.opts.Monitor, Accelerator: e.opts.Accelerator,
 	}
 }

@@ -121,7 +121,7 @@ func (e *Engine) Name() string { return Name }
 // Capabilities says what this engine can do.
 func (e *Engine) Capabilities() sandbox.Capabilities {
 	return sandbox.Capabilities{
-		Pause: true, Snapshot: true, Network: e.opts.Network != nil, Isolated: true, FixedMemory: true,
+		Pause: true, Snapshot: true, Network: e.opts.Network != nil, Isolated: true, FixedMemory: true, Bound: true,
 		OverheadBytes: overheadBytes,
 		Monitor:       e.opts.VMM.Name(), Accelerator: string(e.Accelerator()),
 	}

@@ -159,8 +159,8 @@ func TestHostileFunctionsAreContained(t *testing.T) {
 		timeout, memoryMB  int
 	}{
 		"memory_bomb":    {"Runtime.OutOfMemory", "signal: killed", 20, little},
-		"endless_output": {"Sandbox.Timedout", "timed out", 5, little},
-		"spin":           {"Sandbox.Timedout", "timed out", 5, little},
+		"endless_output": {"Sandbox.Timedout", "timed out", 2, little},
+		"spin":           {"Sandbox.Timedout", "timed out", 2, little},
 		"garbage":        {"Runtime.Unknown", "no answer", 5, 0},
 		"forged":         {"Runtime.Unknown", "no answer", 5, 0},
 		"huge_answer":    {"Function.ResponseSizeTooLarge", "6291556 bytes", 5, 0},
@@ -195,7 +195,7 @@ func TestHostileFunctionsAreContained(t *testing.T) {
 	// Which limit a bomb meets first depends on the machine: processes (the function sees it), memory or time.
 	for _, bomb := range []string{"fork_bomb", "thread_bomb"} {
 		t.Run(bomb, func(t *testing.T) {
-			name := deploy(t)
+			name := deployed(t, 3, 0)
 			out := s.Call(t, name, fmt.Sprintf(`{"do":%q}`, bomb))
 			switch {
 			case out.FunctionError == "":

@@ -9,6 +9,8 @@ from . import channel, codec, failure, handler, logs
 
 _given = os.environ.get("PYTHONPATH", "").split(os.pathsep)  # to this process, perhaps before it had its function
 
+_layer_packages = "/opt/python/lib/python%d.%d/site-packages" % sys.version_info[:2]
+
 _WARNING = "LAMBDA_WARNING: Unhandled exception. The most likely cause is an issue in the function code."
 
 
@@ -59,8 +61,7 @@ def replace_environment(variables):
 
 def search(task_root, preloaded):
     """Has modules searched in the function's directory, in layers, where PYTHONPATH says, and in the library."""
-    version = "python%d.%d" % sys.version_info[:2]
-    paths = [task_root, "/opt/python/lib/%s/site-packages" % version, "/opt/python"]
+    paths = [task_root, _layer_packages, "/opt/python"]
     _give_way(preloaded, paths)
     paths += [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
     sys.path[:] = paths + [entry for entry in sys.path if entry not in paths and entry not in _given]
