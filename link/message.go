@@ -103,7 +103,7 @@ type Specialisation struct {
 // Restoration tells an initialised runtime that it was restored from a snapshot. The runtime applies Env, mixes Entropy
 // into every source of randomness it keeps, runs its hooks, and answers Ready, or InitError if that failed.
 type Restoration struct {
-	Env     map[string]string `json:"env"`     // variables that differ from those of the snapshot
+	Env     map[string]string `json:"env"`     // variables that differ from those of the snapshot; none before Specialise
 	Entropy []byte            `json:"entropy"` // 32 bytes that no other restored runtime gets
 	// Rehearse has a runtime that has no function yet, and whose copy nobody waits for, warm up again before it answers.
 	Rehearse bool `json:"rehearse,omitempty"`

@@ -251,6 +251,34 @@ func TestSnapshotsLeaveBoundSlotsToOthers(t *testing.T) {
 	}
 }
 
+// TestCodeThatCannotBeAttachedSpoilsNoTemplate: the code is attached while the template's runtime wakes up.
+func TestCodeThatCannotBeAttachedSpoilsNoTemplate(t *testing.T) {
+	t.Parallel()
+	_, change := snapshots(t)
+	r := newRig(t, func(o *pool.Options, fo *fake.Options) {
+		withSlots(-1, 1)(o, fo)
+		change(o, fo)
+		withTemplate(o)
+	})
+	with := runtime
+	with.Runtime, with.Argv, with.Template = "", []string{"x"}, true // as the rig's functions
+	r.Expect(with)
+	for deadline := time.Now().Add(20 * time.Second); r.Status().Snapshots.Count == 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("no template was made")
+		}
+	}
+	r.awaitStock(t, pool.SourceEmpty, full)
+	r.engine.Faults.Set(fake.AtAttach, fake.Fault{Delay: 10 * time.Millisecond, Err: errors.New("broken on purpose"), Times: 1})
+	e := r.acquire(t, function("f", 128))
+	if e.InitFailure != nil || e.Cold.Code == 0 || r.engine.Sandbox(e.ID()).Attached("/var/task") == "" {
+		t.Errorf("%v, %+v", e.InitFailure, e.Cold)
+	}
+	if n := r.Status().Snapshots.Count; n != 1 {
+		t.Errorf("%d templates are left", n)
+	}
+}
+
 // withTemplate has functions start from templates.
 func withTemplate(o *pool.Options) {
 	launch := o.Launch

@@ -142,7 +142,7 @@ func (p *Pool) fill(s *stock) {
 	defer p.mu.Unlock()
 	s.filling--
 	took := time.Since(begin)
-	if err != nil || p.closed || s.launch.Image == "" {
+	if err != nil || p.closed || s.outdated {
 		p.stocked -= s.bytes()
 		p.unreserve(s.bytes())
 		if err == nil {

@@ -7,7 +7,8 @@ import (
 	"thaw.dev/thaw/lambda"
 )
 
-// stock holds slots of one kind for one runtime image. All members are guarded by the pool's mu.
+// stock holds slots of one kind for one runtime image. Its members are guarded by the pool's mu, except kind and launch,
+// which do not change.
 type stock struct {
 	kind    Source // SourceHot or SourceEmpty
 	launch  Launch
@@ -21,6 +22,7 @@ type stock struct {
 	reason  string
 
 	templated bool // of hot slots: a template was made, or tried
+	outdated  bool // the runtime has a newer image
 
 	taken, missed, drained int64
 }
@@ -49,7 +51,7 @@ func (p *Pool) stockOf(l *Launch, kind Source) *stock {
 	}
 	for old, s := range p.stocks { // the runtime has a new image: nobody will ask for the old one's slots
 		if old.image != l.Image && s.launch.Runtime == l.Runtime {
-			s.launch.Image = ""
+			s.outdated = true
 			p.drain(s, len(s.ready))
 			delete(p.stocks, old)
 		}

@@ -1,10 +1,14 @@
 package pool
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
+	"thaw.dev/thaw/link"
 	"thaw.dev/thaw/snapshot"
 )
 
@@ -64,7 +68,7 @@ func (p *Pool) copyTemplate(ctx context.Context, s *stock) *slot {
 	slot := &slot{launch: s.launch, held: s.bytes()}
 	err := slot.create(ctx, t.Dir(), stockTmpBytes, stockLimits())
 	if err == nil {
-		err = slot.bootFrom(ctx, t)
+		err = slot.bootFrom(ctx, t, true, nil)
 	}
 	if err == nil {
 		return slot
@@ -127,24 +131,24 @@ func (p *Pool) template(e *Environment) *snapshot.Snapshot {
 	return p.o.Snapshots.Use(p.templateKey(&e.launchAs))
 }
 
-// bootFrom brings up a slot that nobody waits for from a template. After an error it is of no use. The runtime warms up
-// again: the emulator's translations are not part of a snapshot.
-func (s *slot) bootFrom(ctx context.Context, t *snapshot.Snapshot) error {
-	if err := s.wake(ctx, t, nil); err != nil {
-		return err
-	}
-	return s.wakeRuntime(true)
-}
-
-// wakeRuntime tells the runtime of a template what it is now, and to rehearse if nobody waits for it.
-func (s *slot) wakeRuntime(rehearse bool) error {
+// bootFrom brings up a slot from a template. After an error it is of no use. While the runtime wakes up, meanwhile is called,
+// if there is one; with rehearse the runtime warms up again, as the emulator's translations are not part of a snapshot.
+func (s *slot) bootFrom(ctx context.Context, t *snapshot.Snapshot, rehearse bool, meanwhile func()) error {
 	r := restoration(nil)
 	r.Rehearse = rehearse
-	if err := s.session.Restored(r, time.Now().Add(s.launch.allow(hooksTimeout))); err != nil {
-		return err
+	var deadline time.Time
+	err := s.wake(ctx, t, func(session *link.Session) error {
+		if meanwhile != nil {
+			meanwhile()
+		}
+		deadline = time.Now().Add(s.launch.allow(hooksTimeout))
+		return session.Restoring(r, deadline)
+	})
+	if err == nil {
+		err = s.session.AwaitReady(deadline)
 	}
-	s.running = true
-	return nil
+	s.running = err == nil
+	return err
 }
 
 // bringUp is place's last step: it brings up e's agent, and where there is a template its runtime too, while the code is
@@ -155,17 +159,17 @@ func (p *Pool) bringUp(ctx context.Context, e *Environment) error {
 		return e.boot(ctx)
 	}
 	defer p.o.Snapshots.Done(t)
-	err := e.wake(ctx, t, nil)
-	if err == nil {
-		attached := make(chan error, 1)
-		go func() { attached <- e.attachOnce(ctx) }() // ends before this function does
-		err = e.wakeRuntime(false)
-		if failure := <-attached; err == nil {
-			return failure
-		}
+	var attaching errgroup.Group // waited for before this function ends
+	whileUp, giveUp := context.WithCancel(ctx)
+	defer giveUp()
+	err := e.bootFrom(ctx, t, false, func() {
+		attaching.Go(func() error { return e.attachOnce(whileUp) })
+	})
+	if err != nil {
+		giveUp()
 	}
-	if ctx.Err() != nil {
-		return err
+	if failure := attaching.Wait(); err == nil || ctx.Err() != nil {
+		return cmp.Or(err, failure)
 	}
 	p.o.Logger.Warn("runtime's template could not be restored; starting without", "runtime", e.launchAs.Runtime, "error", err)
 	p.o.Snapshots.Spoil(t)

@@ -22,7 +22,8 @@
 // Snapshot runs what the function registered with snapshot_restore_py, the last first; Restored applies variables,
 // reseeds what keeps random state in memory (snapshot.py lists it), and runs the hooks after it, the first first. A
 // failing hook is answered with InitError, of type Runtime.BeforeSnapshotError or Runtime.AfterRestoreError, and ends the
-// process with status 64 or 65, as Amazon's client does.
+// process with status 64 or 65, as Amazon's client does. A process that has no function yet has no hooks and no such state
+// but the module random's.
 //
 // The package owns no process and no file: images and processes belong to its callers.
 package python

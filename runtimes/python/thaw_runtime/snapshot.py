@@ -26,7 +26,6 @@ _HOOKS = "snapshot_restore_py"
 def prepare(data):
     """Runs the hooks before a snapshot, waits for the restore, runs the hooks after it, and answers for both."""
     _run(data, _before, "Runtime.BeforeSnapshotError", 64)
-    _reseed(os.urandom(32))  # no copy has to find and load what this needs
     order = _wait(data)
     _apply_environment(order.get("env") or {})
     _run(data, lambda: _after(a2b_base64(order["entropy"])), "Runtime.AfterRestoreError", 65)
@@ -63,6 +62,7 @@ def _before():
     while registry:
         func, args, kwargs = registry.pop()
         func(*args, **kwargs)
+    _reseed(os.urandom(32))  # no copy has to find and load what this needs
 
 
 def _after(entropy):
