@@ -159,8 +159,8 @@ func TestHostileFunctionsAreContained(t *testing.T) {
 		timeout, memoryMB  int
 	}{
 		"memory_bomb":    {"Runtime.OutOfMemory", "signal: killed", 20, little},
-		"endless_output": {"Sandbox.Timedout", "timed out", 2, little},
-		"spin":           {"Sandbox.Timedout", "timed out", 2, little},
+		"endless_output": {"Sandbox.Timedout", "timed out", 5, little},
+		"spin":           {"Sandbox.Timedout", "timed out", 5, little},
 		"garbage":        {"Runtime.Unknown", "no answer", 5, 0},
 		"forged":         {"Runtime.Unknown", "no answer", 5, 0},
 		"huge_answer":    {"Function.ResponseSizeTooLarge", "6291556 bytes", 5, 0},
