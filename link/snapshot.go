@@ -25,16 +25,11 @@ func (s *Session) PrepareSnapshot(deadline time.Time) error {
 // process that merely went on, and waits until it has run its hooks; it is then idle. It returns *InitError if one
 // failed, or else the errors of AwaitReady.
 func (s *Session) Restored(r Restoration, deadline time.Time) error {
-	if err := s.Restoring(r, deadline); err != nil {
-		return err
+	s.expect(deadline)
+	if err := s.dw.JSON(TypeRestored, r); err != nil {
+		return s.failure(err)
 	}
 	return s.AwaitReady(deadline)
-}
-
-// Restoring is Restored without the wait: AwaitReady is that.
-func (s *Session) Restoring(r Restoration, deadline time.Time) error {
-	s.expect(deadline)
-	return s.failure(s.dw.JSON(TypeRestored, r))
 }
 
 // Reopen returns the session with a sandbox that was restored from a checkpoint, which must have been taken after

@@ -8,7 +8,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"thaw.dev/thaw/link"
 	"thaw.dev/thaw/snapshot"
 )
 
@@ -68,7 +67,10 @@ func (p *Pool) copyTemplate(ctx context.Context, s *stock) *slot {
 	slot := &slot{launch: s.launch, held: s.bytes()}
 	err := slot.create(ctx, t.Dir(), stockTmpBytes, stockLimits())
 	if err == nil {
-		err = slot.bootFrom(ctx, t, true, nil)
+		err = slot.wake(ctx, t, nil)
+	}
+	if err == nil {
+		err = slot.wakeRuntime(true)
 	}
 	if err == nil {
 		return slot
@@ -131,22 +133,12 @@ func (p *Pool) template(e *Environment) *snapshot.Snapshot {
 	return p.o.Snapshots.Use(p.templateKey(&e.launchAs))
 }
 
-// bootFrom brings up a slot from a template. After an error it is of no use. While the runtime wakes up, meanwhile is called,
-// if there is one; with rehearse the runtime warms up again, as the emulator's translations are not part of a snapshot.
-func (s *slot) bootFrom(ctx context.Context, t *snapshot.Snapshot, rehearse bool, meanwhile func()) error {
+// wakeRuntime tells a template's runtime that it is a copy. With rehearse it warms up again: the emulator's translations are
+// not part of a snapshot.
+func (s *slot) wakeRuntime(rehearse bool) error {
 	r := restoration(nil)
 	r.Rehearse = rehearse
-	var deadline time.Time
-	err := s.wake(ctx, t, func(session *link.Session) error {
-		if meanwhile != nil {
-			meanwhile()
-		}
-		deadline = time.Now().Add(s.launch.allow(hooksTimeout))
-		return session.Restoring(r, deadline)
-	})
-	if err == nil {
-		err = s.session.AwaitReady(deadline)
-	}
+	err := s.session.Restored(r, time.Now().Add(s.launch.allow(hooksTimeout)))
 	s.running = err == nil
 	return err
 }
@@ -160,11 +152,13 @@ func (p *Pool) bringUp(ctx context.Context, e *Environment) error {
 	}
 	defer p.o.Snapshots.Done(t)
 	var attaching errgroup.Group // waited for before this function ends
-	whileUp, giveUp := context.WithCancel(ctx)
+	meanwhile, giveUp := context.WithCancel(ctx)
 	defer giveUp()
-	err := e.bootFrom(ctx, t, false, func() {
-		attaching.Go(func() error { return e.attachOnce(whileUp) })
-	})
+	err := e.wake(ctx, t, nil)
+	if err == nil {
+		attaching.Go(func() error { return e.attachOnce(meanwhile) })
+		err = e.wakeRuntime(false)
+	}
 	if err != nil {
 		giveUp()
 	}
