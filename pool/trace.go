@@ -64,7 +64,7 @@ func (p *Pool) trace(e *Environment, ev Event) {
 
 // Phases are the parts of a cold start. The same names are used by spans, metrics and benchmarks.
 type Phases struct {
-	Place time.Duration // memory reserved, sandbox created and started, agent up
-	Code  time.Duration // the function's code attached; overlaps with the runtime's start
+	Place time.Duration // memory reserved, sandbox created and started, agent up; from a template the runtime, too
+	Code  time.Duration // the function's code attached; overlaps with the runtime's start, from a template with Place
 	Init  time.Duration // runtime started and handler loaded; from a snapshot: restored, and the hooks after it run
 }
