@@ -201,11 +201,7 @@ func TestSandboxesAreMadeForWhatTheyWillBeRestoredFrom(t *testing.T) {
 	with.Runtime, with.Argv, with.Template = "", []string{"x"}, true // as the rig's functions
 	r.Expect(with)
 	r.awaitStock(t, pool.SourceHot, full)
-	for deadline := time.Now().Add(20 * time.Second); r.Status().Snapshots.Count == 0; time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("no template was made")
-		}
-	}
+	r.awaitTemplate(t)
 	from := func(e *pool.Environment) string { return r.engine.Sandbox(e.ID()).Spec().From }
 	r.acquire(t, function("takes-the-slot", 128))
 	fn := optimised("f")
@@ -263,11 +259,7 @@ func TestCodeThatCannotBeAttachedSpoilsNoTemplate(t *testing.T) {
 	with := runtime
 	with.Runtime, with.Argv, with.Template = "", []string{"x"}, true // as the rig's functions
 	r.Expect(with)
-	for deadline := time.Now().Add(20 * time.Second); r.Status().Snapshots.Count == 0; time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("no template was made")
-		}
-	}
+	r.awaitTemplate(t)
 	r.awaitStock(t, pool.SourceEmpty, full)
 	r.engine.Faults.Set(fake.AtAttach, fake.Fault{Delay: 10 * time.Millisecond, Err: errors.New("broken on purpose"), Times: 1})
 	e := r.acquire(t, function("f", 128))
@@ -276,6 +268,19 @@ func TestCodeThatCannotBeAttachedSpoilsNoTemplate(t *testing.T) {
 	}
 	if n := r.Status().Snapshots.Count; n != 1 {
 		t.Errorf("%d templates are left", n)
+	}
+}
+
+// awaitTemplate waits until the only template has been made.
+func (r *rig) awaitTemplate(t *testing.T) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
+		if s := r.Status().Snapshots; s.Count == 1 && s.Making == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("no template was made")
+		}
 	}
 }
 
@@ -347,12 +352,5 @@ func TestEmptySlotsHaveATemplateToo(t *testing.T) {
 	with := runtime
 	with.Template = true
 	r.Expect(with)
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
-		if s := r.Status().Snapshots; s.Count == 1 && s.Making == 0 {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("no template was made")
-		}
-	}
+	r.awaitTemplate(t)
 }
