@@ -132,8 +132,8 @@ func (q *Queue) ended(it *item) {
 	}
 }
 
-// refused makes a lane smaller that found no room. If the room is everybody's, lanes that use more of it leave some, too.
-// mu is held.
+// refused makes a lane smaller that found no room. If the room is everybody's, lanes that use more of it leave some, too,
+// unless they are about to: more of their tries are under way than their window allows. mu is held.
 func (q *Queue) refused(l *lane, everybodys bool) {
 	now := time.Now()
 	l.growth.refused(now, len(l.running))
@@ -141,8 +141,8 @@ func (q *Queue) refused(l *lane, everybodys bool) {
 		return
 	}
 	for _, other := range q.lanes {
-		if other.target == "" && len(other.running) > len(l.running) && now.After(other.growth.until) {
-			other.growth.refused(now, len(other.running))
+		if n := len(other.running); other.target == "" && n > len(l.running) && n <= other.growth.window {
+			other.growth.refused(now, n)
 		}
 	}
 }

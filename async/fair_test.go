@@ -54,6 +54,16 @@ func (h *host) mostOf(function string) int {
 	return h.most[function]
 }
 
+// fill leaves the host with no more room than its invocations take now.
+func (h *host) fill() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.room = 0
+	for _, n := range h.running {
+		h.room += n
+	}
+}
+
 func newHost(room int, takes time.Duration) *host {
 	return &host{room: room, takes: takes, running: map[string]int{}, most: map[string]int{}}
 }
@@ -108,6 +118,33 @@ func TestBacklogDoesNotDelayOthers(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A backlog that was refused a moment ago, and has all the room that is left, makes room for another function's event all the same.
+func TestBacklogMakesRoomAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(16, 50*time.Millisecond)
+		b := newBench(h.invoke)
+		b.plane.set("g", defaults())
+		b.open()
+		defer b.Close()
+		for range 10_000 {
+			b.send(t, "f", "", `1`)
+		}
+		for b.Totals().Refused == 0 {
+			time.Sleep(10 * time.Millisecond)
+		}
+		time.Sleep(110 * time.Millisecond) // as many as its window allows now run
+		h.fill()
+		id := b.send(t, "g", "", `1`)
+		time.Sleep(1100 * time.Millisecond) // an event that found no room is tried again after a second
+		if e := b.Entries(asyncID(id), 1); len(e) == 1 {
+			t.Errorf("the event did not run within a second: %+v", e)
+		}
+		if _, err := b.Purge(t.Context(), selection("f")); err != nil {
+			t.Fatal(err)
+		}
+	})
 }
 
 // No more of a function run at once than its reserved concurrency, so that nothing is throttled.
