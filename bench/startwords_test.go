@@ -2,10 +2,11 @@ package bench
 
 import (
 	"errors"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"thaw.dev/thaw/internal/testenv"
 )
 
 // TestWhyAServerDidNotStart: the error is the server's own, whatever form it has.
@@ -17,9 +18,7 @@ func TestWhyAServerDidNotStart(t *testing.T) {
 		`exit 3`:                       "it did not say why",
 	} {
 		program := filepath.Join(t.TempDir(), "thaw")
-		if err := os.WriteFile(program, []byte("#!/bin/sh\n"+script+"\n"), 0o700); err != nil { //nolint:gosec // it is run
-			t.Fatal(err)
-		}
+		testenv.WriteProgram(t, program, []byte("#!/bin/sh\n"+script+"\n"))
 		_, err := startServer(t.Context(), &Setup{Thaw: program, Engine: "gvisor"})
 		if !errors.Is(err, ErrNotStarted) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v", script, err)

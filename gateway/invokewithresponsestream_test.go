@@ -185,7 +185,7 @@ func TestStreamNobodyReads(t *testing.T) {
 		to.Begin(invoke.StreamHead{ExecutedVersion: "$LATEST"})
 		part := bytes.Repeat([]byte("x"), 64<<10)
 		for {
-			if err := to.Write(part, time.Now().Add(20*time.Millisecond)); err != nil {
+			if err := to.Write(part, time.Now().Add(200*time.Millisecond)); err != nil {
 				failed <- err
 				if to.Write(part, time.Now().Add(time.Minute)) == nil {
 					t.Error("a broken answer can be written to")

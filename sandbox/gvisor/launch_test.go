@@ -89,9 +89,7 @@ func TestCreateDoesNotWaitForOthers(t *testing.T) {
 	if err := os.Chmod(filepath.Dir(dir), 0o755); err != nil { //nolint:gosec // sentries run as nobody
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(hung, []byte("#!/bin/sh\nwhile :; do sleep 1; done\n"), 0o755); err != nil { //nolint:gosec // nobody executes it
-		t.Fatal(err)
-	}
+	testenv.WriteProgram(t, hung, []byte("#!/bin/sh\nwhile :; do sleep 1; done\n"))
 	root := sandboxtest.RootImage(t)
 	stuck := newEngine(t, func(o *gvisor.Options) { o.SentryPath, o.CgroupName = hung, o.CgroupName+"-b" })
 	e := newEngine(t)
@@ -171,9 +169,7 @@ func TestSentrySaysWhyItDied(t *testing.T) {
 		t.Fatal(err)
 	}
 	dying := filepath.Join(dir, "dying")
-	if err := os.WriteFile(dying, []byte("#!/bin/sh\necho out of luck >&2\nexit 3\n"), 0o755); err != nil { //nolint:gosec // nobody executes it
-		t.Fatal(err)
-	}
+	testenv.WriteProgram(t, dying, []byte("#!/bin/sh\necho out of luck >&2\nexit 3\n"))
 	e := newEngine(t, func(o *gvisor.Options) { o.SentryPath = dying })
 	defer func() {
 		if err := e.Close(); err != nil {

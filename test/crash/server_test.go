@@ -13,6 +13,7 @@ import (
 
 	"thaw.dev/thaw/client"
 	"thaw.dev/thaw/internal/helperbin"
+	"thaw.dev/thaw/internal/testenv"
 	"thaw.dev/thaw/internal/thawtest"
 )
 
@@ -47,12 +48,10 @@ func newSite(t *testing.T) *site {
 	}
 	for to, from := range map[string]string{s.agent: helperbin.Agent(t), s.sentry: helperbin.Sentry(t)} {
 		program, err := os.ReadFile(from)
-		if err == nil {
-			err = os.WriteFile(to, program, 0o755) //nolint:gosec // user nobody must be able to execute it
-		}
 		if err != nil {
 			t.Fatal(err)
 		}
+		testenv.WriteProgram(t, to, program)
 	}
 	return s
 }

@@ -52,9 +52,7 @@ func programs(t testing.TB) (program, jailer string) {
 	}
 	dir := t.TempDir()
 	for _, name := range []string{"firecracker", "jailer"} {
-		if err := os.WriteFile(filepath.Join(dir, name), b, 0o700); err != nil {
-			t.Fatal(err)
-		}
+		testenv.WriteProgram(t, filepath.Join(dir, name), b)
 	}
 	return filepath.Join(dir, "firecracker"), filepath.Join(dir, "jailer")
 }

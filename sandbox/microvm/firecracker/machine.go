@@ -69,6 +69,19 @@ func (vm *machine) connect(root, tap *os.File, m vmm.Machine) error {
 	return vm.relays.start(root)
 }
 
+// started lets the guest be spoken to, which runs for the first time. Until then it sends nothing: who works in it waits
+// for what comes through the ports.
+func (vm *machine) started() error {
+	if vm.shape.Network {
+		if err := vm.supervisor.AwaitNetwork(); err != nil {
+			return err
+		}
+	}
+	vm.phase = running
+	vm.relays.open()
+	return nil
+}
+
 // abandon ends a machine that could not be started, and returns err with what Firecracker said about it.
 func (vm *machine) abandon(err error) error {
 	_ = vm.Kill()

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"thaw.dev/thaw/internal/testenv"
 	"thaw.dev/thaw/sandbox/microvm/firecracker"
 	"thaw.dev/thaw/sandbox/microvm/kvm"
 	"thaw.dev/thaw/sandbox/microvm/vmm"
@@ -38,9 +39,7 @@ func TestWrongProgramsAreNamed(t *testing.T) {
 	t.Parallel()
 	program, _ := programs(t)
 	old := filepath.Join(t.TempDir(), "jailer")
-	if err := os.WriteFile(old, []byte("#!/bin/sh\necho Jailer v1.7.0\n"), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	testenv.WriteProgram(t, old, []byte("#!/bin/sh\necho Jailer v1.7.0\n"))
 	d := newDriver(t, func(o *firecracker.Options) { o.Program, o.Jailer = program, old })
 	for _, c := range d.Probe(context.Background()) {
 		if c.Name == "firecracker" && (c.OK || c.Remedy == "") {

@@ -31,8 +31,9 @@ func (vm *machine) Load(ctx context.Context, state *os.File) error {
 	if err != nil {
 		return fmt.Errorf("load machine %s: %w", vm.id, err)
 	}
-	vm.phase = running
-	vm.relays.open()
+	if err := vm.started(); err != nil {
+		return fmt.Errorf("load machine %s: %w", vm.id, err)
+	}
 	return nil
 }
 

@@ -244,7 +244,5 @@ func (vm *machine) boot(ctx context.Context, m vmm.Machine, kernel vmm.Kernel) e
 			return err
 		}
 	}
-	vm.phase = running
-	vm.relays.open()
-	return nil
+	return vm.started()
 }

@@ -52,6 +52,13 @@ func (c *Client) Unmount(p Place) error {
 	return err
 }
 
+// AwaitNetwork returns when the network carries the machine's frames; before, some may be lost. Firecracker must have
+// opened its device.
+func (c *Client) AwaitNetwork() error {
+	_, err := c.call(request{Network: true}, nil)
+	return err
+}
+
 // call sends one message and waits for the answer.
 func (c *Client) call(message any, with *os.File) ([]*os.File, error) {
 	c.mu.Lock()

@@ -13,8 +13,9 @@
 // The driver starts the supervisor in new mount, pid, network, IPC and UTS namespaces with a parent-death signal; file
 // descriptor 0 is what Firecracker finds as its standard input, 1 and 2 take its words, 3 is a SEQPACKET socket. Run reads
 // one Start from it, builds the tree below, starts the jailer and answers with descriptors of the jail's root and of the
-// tap device. From then on it mounts what the driver sends, and unmounts it, until the jailer's process ends; its exit
-// status becomes the supervisor's own. When the driver closes the socket, the supervisor ends and so does the machine.
+// tap device. From then on it mounts what the driver sends, unmounts it, and says when the network carries frames, until
+// the jailer's process ends; its exit status becomes the supervisor's own. When the driver closes the socket, the
+// supervisor ends and so does the machine.
 //
 //	BASE/                      a tmpfs of this mount namespace alone
 //	BASE/NAME/ID/root/         the jail, where NAME is Firecracker's file name

@@ -31,6 +31,7 @@ type Start struct {
 type request struct {
 	Mount   string `json:",omitempty"` // a Place
 	Unmount string `json:",omitempty"` // a Place
+	Network bool   `json:",omitempty"` // wait until it carries frames
 }
 
 // reply answers Start and every request. That to Start carries the descriptors of Root and, with an MTU, of the tap.

@@ -111,6 +111,8 @@ func (s *supervisor) do(r request, files []*os.File) error {
 		return s.jail.mount(Place(r.Mount), files[0])
 	case r.Unmount != "" && len(files) == 0:
 		return s.jail.unmount(Place(r.Unmount))
+	case r.Network && len(files) == 0:
+		return awaitForwarding()
 	}
 	return errors.New("no such request")
 }

@@ -3,6 +3,7 @@ package supervisor
 import (
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -46,6 +47,28 @@ func connect(uid, mtu int) (*os.File, error) {
 		return nil, err
 	}
 	return wire, nil
+}
+
+// forwardPatience is how long a port of the bridge may take to forward. The kernel's link watch, which sees to it, waits
+// for others who change devices.
+const forwardPatience = 5 * time.Second
+
+// awaitForwarding returns when the bridge forwards from Firecracker's device and to it: once the kernel has noticed that
+// the device was opened, which is some time after that returned. Frames that come before are lost.
+func awaitForwarding() error {
+	for deadline := time.Now().Add(forwardPatience); ; time.Sleep(time.Millisecond) {
+		link, err := netlink.LinkByName(TapName)
+		if err != nil {
+			return fmt.Errorf("find %s: %w", TapName, err)
+		}
+		state := link.Attrs().OperState
+		switch {
+		case state == netlink.OperUp, state == netlink.OperUnknown: // unknown: its closing was not noticed either
+			return nil
+		case time.Now().After(deadline):
+			return fmt.Errorf("%s is %s after %s", TapName, state, forwardPatience)
+		}
+	}
 }
 
 // makeTap makes a tap device; the descriptor does not block.
