@@ -120,7 +120,8 @@ func TestBacklogDoesNotDelayOthers(t *testing.T) {
 	}
 }
 
-// A backlog that was refused a moment ago, and has all the room that is left, makes room for another function's event all the same.
+// A backlog that was refused a moment ago, and has all the room that is left, makes room for another function's event
+// all the same.
 func TestBacklogMakesRoomAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHost(16, 50*time.Millisecond)
